@@ -1,0 +1,3 @@
+//! The `peerpress` program.
+
+fn main() {}
