@@ -1,1 +1,192 @@
-//! TODO
+//! Instants and days. An instant is microseconds since the Unix epoch in UTC, as PostgreSQL stores it; the core never
+//! asks a clock for one.
+
+use std::fmt;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Serialize, Serializer};
+
+/// An instant in UTC with microsecond resolution.
+///
+/// Any `i64` is a valid instant; those outside the years 1 to 9999 (PostgreSQL's `infinity`, far-off dates) are
+/// clamped to that range where they are formatted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Timestamp(i64);
+
+/// 0001-01-01T00:00:00Z in microseconds.
+const MIN_MICROS: i64 = -62_135_596_800_000_000;
+/// 9999-12-30T22:00:00Z in microseconds, the last instant that the time library can show.
+const MAX_MICROS: i64 = 253_402_207_200_000_000;
+
+impl Timestamp {
+    /// From microseconds since the Unix epoch.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// From milliseconds since the Unix epoch, as browsers report; `None` if not finite or out of range.
+    pub fn from_millis_f64(millis: f64) -> Option<Self> {
+        let micros = millis * 1000.0;
+        (micros.is_finite() && micros.abs() < 9e18).then_some(Self(micros.round() as i64))
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Milliseconds since the Unix epoch, rounded down.
+    pub const fn as_millis(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// Seconds from `earlier` to `self`; negative if `self` is the earlier one.
+    pub fn seconds_since(self, earlier: Self) -> f64 {
+        self.0.saturating_sub(earlier.0) as f64 / 1e6
+    }
+
+    /// This instant, later by so many seconds.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: f64) -> Self {
+        Self(self.0.saturating_add((seconds * 1e6) as i64))
+    }
+
+    /// Whether the instant can be shown as a date of the years 1 to 9999.
+    pub const fn is_plausible(self) -> bool {
+        self.0 >= MIN_MICROS && self.0 <= MAX_MICROS
+    }
+
+    /// The UTC day.
+    pub fn day(self) -> Day {
+        Day(self.civil().date())
+    }
+
+    /// The hour of the day in UTC, 0 to 23.
+    pub fn hour(self) -> u8 {
+        self.civil().hour().unsigned_abs()
+    }
+
+    /// Reads what the Peer Metrics API writes into JSON: `2026-11-23 16:34:28.509094`, naive UTC, the fraction and
+    /// a zone (`Z`, `+00:00`) optional.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let zoned: Result<jiff::Timestamp, _> = text.parse();
+        let instant = match zoned {
+            Ok(instant) => instant,
+            Err(_) => {
+                let civil: jiff::civil::DateTime = text.parse().ok()?;
+                TimeZone::UTC.to_timestamp(civil).ok()?
+            }
+        };
+        Some(Self(instant.as_microsecond()))
+    }
+
+    /// As the Peer Metrics API writes it: `2026-11-23 16:34:28.509094`; no fraction when it is zero.
+    pub fn api(self) -> String {
+        let civil = self.civil();
+        let micros = self.clamped().rem_euclid(1_000_000);
+        if micros == 0 {
+            civil.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        } else {
+            format!("{}.{micros:06}", civil.strftime("%Y-%m-%d %H:%M:%S"))
+        }
+    }
+
+    /// RFC 3339 in UTC: `2026-11-23T16:34:28.509094Z`; no fraction when it is zero.
+    pub fn rfc3339(self) -> String {
+        format!("{}Z", self.api().replacen(' ', "T", 1))
+    }
+
+    fn clamped(self) -> i64 {
+        self.0.clamp(MIN_MICROS, MAX_MICROS)
+    }
+
+    fn civil(self) -> jiff::civil::DateTime {
+        jiff::Timestamp::from_microsecond(self.clamped())
+            .map(|instant| TimeZone::UTC.to_datetime(instant))
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rfc3339())
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.rfc3339())
+    }
+}
+
+/// A UTC day, written `2026-11-23`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Day(Date);
+
+impl Day {
+    /// The first instant of the day.
+    pub fn start(self) -> Timestamp {
+        let instant = TimeZone::UTC.to_timestamp(self.0.to_datetime(jiff::civil::Time::midnight()));
+        Timestamp(instant.map(jiff::Timestamp::as_microsecond).unwrap_or_default())
+    }
+
+    /// The day after, or the same at the end of the calendar.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.tomorrow().unwrap_or(self.0))
+    }
+
+    /// The month, written `2026-11`.
+    pub fn month(self) -> String {
+        self.0.strftime("%Y-%m").to_string()
+    }
+
+    /// From `2026-11-23`.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.strftime("%Y-%m-%d"))
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn api_times_round_trip_with_and_without_fraction() {
+        for text in ["2026-11-23 16:34:28.509094", "2026-11-23 16:34:28", "1999-01-01 00:00:00.000001"] {
+            assert_eq!(Timestamp::parse(text).unwrap().api(), text);
+        }
+        assert_eq!(Timestamp::parse("2026-11-23T16:34:28+00:00"), Timestamp::parse("2026-11-23 16:34:28"));
+        assert_eq!(Timestamp::parse("soon"), None);
+    }
+
+    #[test]
+    fn days_before_the_epoch_and_infinity_are_shown() {
+        assert_eq!(Timestamp::from_micros(-1).day().to_string(), "1969-12-31");
+        assert_eq!(Timestamp::from_micros(i64::MAX).day().to_string(), "9999-12-30");
+        assert_eq!(Timestamp::from_micros(i64::MIN).day().to_string(), "0001-01-01");
+        assert!(!Timestamp::from_micros(i64::MAX).is_plausible());
+    }
+
+    #[test]
+    fn a_day_starts_at_midnight_utc() {
+        let day = Day::parse("2026-11-23").unwrap();
+        assert_eq!(day.start().rfc3339(), "2026-11-23T00:00:00Z");
+        assert_eq!(day.next().to_string(), "2026-11-24");
+        assert_eq!(day.month(), "2026-11");
+    }
+}

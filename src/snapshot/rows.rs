@@ -1,0 +1,526 @@
+//! The tables of a snapshot: one struct per table, one field per column, in the columns' order. Column names are those
+//! of the source database; columns of `samples` are W3C webrtc-stats members in snake case, in SI units.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{Field, Schema, SchemaRef};
+
+use super::cell::{Cell, Json, Mismatch};
+use crate::ids::{
+    AppId, ConferenceId, ConnectionId, EventId, IssueId, OrganizationId, ParticipantId, SessionId, TrackId,
+};
+use crate::units::Timestamp;
+
+/// Hands over the fields of one row, in order.
+pub trait Fields {
+    /// Why a field could not be had.
+    type Error: From<Mismatch>;
+
+    /// The next field.
+    fn next<T: Cell>(&mut self, column: &'static str) -> Result<T, Self::Error>;
+}
+
+/// A table of the snapshot.
+pub trait Row: Sized + Send {
+    /// The table's name, which is its file's too.
+    const TABLE: &'static str;
+    /// Column names, in order.
+    const COLUMNS: &'static [&'static str];
+
+    /// The Arrow schema of the table.
+    fn schema() -> SchemaRef;
+    /// Rows to one batch of columns.
+    fn to_batch(rows: &[Self]) -> Result<RecordBatch, arrow_schema::ArrowError>;
+    /// A batch of columns to rows, appended to `rows`.
+    fn from_batch(batch: &RecordBatch, rows: &mut Vec<Self>) -> Result<(), Mismatch>;
+    /// One row from its fields.
+    fn from_fields<F: Fields>(fields: &mut F) -> Result<Self, F::Error>;
+}
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident = $table:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl Row for $name {
+            const TABLE: &'static str = $table;
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn schema() -> SchemaRef {
+                Arc::new(Schema::new(vec![
+                    $(Field::new(stringify!($field), <$type as Cell>::data_type(), <$type as Cell>::NULLABLE)),*
+                ]))
+            }
+
+            fn to_batch(rows: &[Self]) -> Result<RecordBatch, arrow_schema::ArrowError> {
+                let columns: Vec<ArrayRef> = vec![$({
+                    let mut builder = <$type as Cell>::Builder::default();
+                    for row in rows {
+                        row.$field.append(&mut builder);
+                    }
+                    <$type as Cell>::finish(builder)
+                }),*];
+                RecordBatch::try_new(Self::schema(), columns)
+            }
+
+            fn from_batch(batch: &RecordBatch, rows: &mut Vec<Self>) -> Result<(), Mismatch> {
+                $(let $field = column::<$type>(batch, stringify!($field))?;)*
+                rows.reserve(batch.num_rows());
+                for row in 0..batch.num_rows() {
+                    rows.push(Self {
+                        $($field: cell(&$field, row, stringify!($field))?,)*
+                    });
+                }
+                Ok(())
+            }
+
+            fn from_fields<F: Fields>(fields: &mut F) -> Result<Self, F::Error> {
+                Ok(Self { $($field: fields.next(stringify!($field))?,)* })
+            }
+        }
+    )*};
+}
+
+fn column<T: Cell>(batch: &RecordBatch, name: &'static str) -> Result<ArrayRef, Mismatch> {
+    let column = batch.column_by_name(name).ok_or_else(|| Mismatch {
+        column: name,
+        expected: T::NAME,
+        found: "no such column".to_owned(),
+    })?;
+    Ok(Arc::clone(column))
+}
+
+fn cell<T: Cell>(array: &ArrayRef, row: usize, name: &'static str) -> Result<T, Mismatch> {
+    let fits = T::NULLABLE || array.is_valid(row);
+    fits.then(|| T::get(array, row)).flatten().ok_or_else(|| Mismatch {
+        column: name,
+        expected: T::NAME,
+        found: format!("{:?}", array.data_type()),
+    })
+}
+
+tables! {
+    /// An organization: a customer of the service.
+    OrganizationRow = "organizations" {
+        /// Primary key.
+        id: OrganizationId,
+        /// Its name.
+        name: String,
+        /// When the row was made.
+        created_at: Timestamp,
+    }
+
+    /// An app: a product of an organization. Its `api_key` is never read.
+    AppRow = "apps" {
+        /// Primary key.
+        id: AppId,
+        /// Its name.
+        name: String,
+        /// The domain that the app is restricted to.
+        domain: Option<String>,
+        /// An interval in ms that nothing uses.
+        interval: i64,
+        /// Whether it collects calls now.
+        recording: bool,
+        /// `{"YYYY-MM-DD": seconds}` with active connections, of the last 31 days.
+        durations_days: Option<Json>,
+        /// When the row was made.
+        created_at: Timestamp,
+        /// Its organization.
+        organization_id: OrganizationId,
+    }
+
+    /// A person or a server (SFU) of an app.
+    ParticipantRow = "participants" {
+        /// Primary key.
+        id: ParticipantId,
+        /// The id that the customer gave; withheld for a deleted participant.
+        participant_id: Option<String>,
+        /// The name that the customer gave; withheld for a deleted participant.
+        participant_name: Option<String>,
+        /// Whether it is a server.
+        is_sfu: bool,
+        /// When the row was made: ingestion, not presence.
+        created_at: Timestamp,
+        /// False for a deleted participant, who has no page and no name, only a place in calls.
+        is_active: bool,
+        /// Its app.
+        app_id: AppId,
+    }
+
+    /// A conference: a room of an app, with its summary row.
+    ConferenceRow = "conferences" {
+        /// Primary key.
+        id: ConferenceId,
+        /// The id that the customer gave.
+        conference_id: String,
+        /// The name that the customer gave.
+        conference_name: Option<String>,
+        /// Free JSON, in practice empty.
+        conference_info: Option<Json>,
+        /// First addConnection.
+        start_time: Option<Timestamp>,
+        /// Start of the current run of connections.
+        call_start: Option<Timestamp>,
+        /// Last time that all connections were closed.
+        end_time: Option<Timestamp>,
+        /// Whether a call is going on, as far as the service knows.
+        ongoing: bool,
+        /// Seconds with connections, accumulated by the service.
+        duration: i64,
+        /// When the first participant came.
+        created_at: Timestamp,
+        /// Its app.
+        app_id: AppId,
+        /// The linked participants, by when they were linked.
+        participants: Vec<ParticipantId>,
+        /// `o` being built, `d` done, `e` failed; null without a summary row.
+        summary_status: Option<String>,
+        /// The version of the summary's form; 1 is the only one known.
+        summary_version: Option<i64>,
+        /// When the summary was built.
+        summary_end_time: Option<Timestamp>,
+        /// The summary: an array of snapshots of getStats.
+        summary_data: Option<Json>,
+    }
+
+    /// One visit of a participant to a conference.
+    SessionRow = "sessions" {
+        /// Primary key.
+        id: SessionId,
+        /// Devices: a list of `{deviceId, groupId, kind, label}`, or one such object.
+        devices: Option<Json>,
+        /// Browser, engine, system, device, CPU.
+        platform: Option<Json>,
+        /// At most five keys that the app gave.
+        metadata: Option<Json>,
+        /// Country, region, city, coordinates.
+        geo_ip: Option<Json>,
+        /// The app's version.
+        app_version: Option<String>,
+        /// The SDK that was detected.
+        webrtc_sdk: Option<String>,
+        /// Free JSON, in practice empty.
+        session_info: Option<Json>,
+        /// Seconds from start to end, 0 while open.
+        duration: i64,
+        /// When the page was left.
+        end_time: Option<Timestamp>,
+        /// Start of the current run of connections.
+        call_start: Option<Timestamp>,
+        /// When the page was opened.
+        created_at: Timestamp,
+        /// Its conference.
+        conference_id: ConferenceId,
+        /// Its participant.
+        participant_id: ParticipantId,
+    }
+
+    /// One `RTCPeerConnection` of a session to a peer.
+    ConnectionRow = "connections" {
+        /// Primary key.
+        id: ConnectionId,
+        /// Latest local candidate type: `h` host, `s` srflx, `p` prflx, `r` relay.
+        r#type: Option<String>,
+        /// Latest `RTCPeerConnectionState`.
+        state: String,
+        /// `{detected_tcp, detected_turn, negotiations}`.
+        connection_info: Option<Json>,
+        /// addConnection.
+        start_time: Option<Timestamp>,
+        /// When it was closed.
+        end_time: Option<Timestamp>,
+        /// Seconds from start to end, 0 while open.
+        duration: i64,
+        /// When the row was made.
+        created_at: Timestamp,
+        /// Its conference.
+        conference_id: ConferenceId,
+        /// Whose side it is.
+        participant_id: ParticipantId,
+        /// The other side.
+        peer_id: ParticipantId,
+        /// Its session.
+        session_id: SessionId,
+    }
+
+    /// One `MediaStreamTrack`.
+    TrackRow = "tracks" {
+        /// Primary key.
+        id: TrackId,
+        /// `a` audio, `v` video.
+        kind: String,
+        /// `i` inbound, `o` outbound.
+        direction: String,
+        /// The browser's id of the track.
+        track_id: String,
+        /// The browser's label.
+        label: Option<String>,
+        /// Settings, constraints, capabilities, state.
+        track_info: Option<Json>,
+        /// When the row was made.
+        created_at: Timestamp,
+        /// Its connection, if it is known.
+        connection_id: Option<ConnectionId>,
+        /// Its session.
+        session_id: SessionId,
+        /// The conference of its session.
+        conference_id: ConferenceId,
+    }
+
+    /// A problem that the service detected.
+    IssueRow = "issues" {
+        /// Primary key.
+        id: IssueId,
+        /// `e` error, `w` warning.
+        r#type: String,
+        /// Which problem.
+        code: String,
+        /// Details.
+        data: Option<Json>,
+        /// When it was detected.
+        created_at: Timestamp,
+        /// Its session.
+        session_id: SessionId,
+        /// Its conference; null for codes that the service stores without one.
+        conference_id: Option<ConferenceId>,
+        /// Its participant.
+        participant_id: Option<ParticipantId>,
+        /// Its connection.
+        connection_id: Option<ConnectionId>,
+        /// Its track; never set by the service.
+        track_id: Option<TrackId>,
+        /// The conference it belongs to: its own, else that of its session.
+        in_conference_id: ConferenceId,
+    }
+
+    /// Anything that happened, but for getStats samples.
+    EventRow = "events" {
+        /// Primary key.
+        id: EventId,
+        /// What happened.
+        r#type: String,
+        /// `B` browser, `M` getUserMedia, `C` connection, `T` track, `S` stats.
+        category: String,
+        /// Details.
+        data: Option<Json>,
+        /// When, by the server's clock, less the delay that the client reported.
+        created_at: Timestamp,
+        /// Its app.
+        app_id: AppId,
+        /// Its conference.
+        conference_id: ConferenceId,
+        /// Its participant.
+        participant_id: ParticipantId,
+        /// Its session.
+        session_id: SessionId,
+        /// The other side.
+        peer_id: Option<ParticipantId>,
+        /// Its connection.
+        connection_id: Option<ConnectionId>,
+        /// Its track.
+        track_id: Option<TrackId>,
+    }
+
+    /// One getStats report of one poll. All durations are seconds, all sizes bytes, all rates per second.
+    SampleRow = "samples" {
+        /// Its conference.
+        conference_id: ConferenceId,
+        /// The stats event that it came with.
+        event_id: EventId,
+        /// Its place within the event: reports of one event keep their order.
+        place: i64,
+        /// When the server received the event, less the client's delay.
+        created_at: Timestamp,
+        /// Its app.
+        app_id: AppId,
+        /// Its session.
+        session_id: SessionId,
+        /// Whose side it is.
+        participant_id: ParticipantId,
+        /// The other side.
+        peer_id: Option<ParticipantId>,
+        /// Its connection.
+        connection_id: Option<ConnectionId>,
+        /// The track that the event was stored for; null for the event of the whole connection.
+        track_id: Option<TrackId>,
+        /// `candidate-pair`, `inbound-rtp`, `outbound-rtp`, `remote-inbound-rtp`, `remote-outbound-rtp`.
+        report: String,
+        /// `audio` or `video`; null for a candidate pair.
+        kind: Option<String>,
+        /// Whether the report came with the media source or track that it belongs to.
+        has_track: bool,
+        /// The report's own id, unique within the connection.
+        id: Option<String>,
+        /// Of a remote report: the id of the own report that it is about.
+        local_id: Option<String>,
+        /// `mediaType`, the old name of `kind`.
+        media_type: Option<String>,
+        /// When the browser took the report, by its clock.
+        timestamp: Option<Timestamp>,
+        /// Synchronization source.
+        ssrc: Option<i64>,
+        /// Media id within the session description.
+        mid: Option<String>,
+        /// Codec: `audio/opus`, `video/VP8` …
+        mime_type: Option<String>,
+        /// Codec clock rate in Hz.
+        clock_rate: Option<i64>,
+        /// `bytesSent`.
+        bytes_sent: Option<i64>,
+        /// `bytesReceived`.
+        bytes_received: Option<i64>,
+        /// `headerBytesSent`.
+        header_bytes_sent: Option<i64>,
+        /// `headerBytesReceived`.
+        header_bytes_received: Option<i64>,
+        /// `packetsSent`.
+        packets_sent: Option<i64>,
+        /// `packetsReceived`.
+        packets_received: Option<i64>,
+        /// `packetsLost`; may fall.
+        packets_lost: Option<i64>,
+        /// `packetsDiscarded`.
+        packets_discarded: Option<i64>,
+        /// `nackCount`.
+        nack_count: Option<i64>,
+        /// `pliCount`.
+        pli_count: Option<i64>,
+        /// `firCount`.
+        fir_count: Option<i64>,
+        /// `fecPacketsReceived`.
+        fec_packets_received: Option<i64>,
+        /// `retransmittedPacketsSent`.
+        retransmitted_packets_sent: Option<i64>,
+        /// `responsesReceived`: STUN answers.
+        responses_received: Option<i64>,
+        /// `totalRoundTripTime`, summed over answers or measurements.
+        total_round_trip_time: Option<f64>,
+        /// `currentRoundTripTime` of a candidate pair.
+        current_round_trip_time: Option<f64>,
+        /// `roundTripTime` of a remote report.
+        round_trip_time: Option<f64>,
+        /// `roundTripTimeMeasurements`.
+        round_trip_time_measurements: Option<i64>,
+        /// `fractionLost`, 0 to 1 since the last report.
+        fraction_lost: Option<f64>,
+        /// `availableOutgoingBitrate`, bit/s.
+        available_outgoing_bitrate: Option<f64>,
+        /// Bit/s since the last poll, computed by the client.
+        bitrate: Option<f64>,
+        /// `targetBitrate`, bit/s.
+        target_bitrate: Option<f64>,
+        /// `jitter`.
+        jitter: Option<f64>,
+        /// `jitterBufferDelay`, summed over emitted samples or frames.
+        jitter_buffer_delay: Option<f64>,
+        /// `jitterBufferTargetDelay`, likewise.
+        jitter_buffer_target_delay: Option<f64>,
+        /// `jitterBufferEmittedCount`.
+        jitter_buffer_emitted_count: Option<i64>,
+        /// `audioLevel`, 0 to 1.
+        audio_level: Option<f64>,
+        /// `totalAudioEnergy`.
+        total_audio_energy: Option<f64>,
+        /// `totalSamplesDuration`.
+        total_samples_duration: Option<f64>,
+        /// `totalSamplesReceived`.
+        total_samples_received: Option<i64>,
+        /// `concealedSamples`.
+        concealed_samples: Option<i64>,
+        /// `silentConcealedSamples`.
+        silent_concealed_samples: Option<i64>,
+        /// `concealmentEvents`.
+        concealment_events: Option<i64>,
+        /// `insertedSamplesForDeceleration`.
+        inserted_samples_for_deceleration: Option<i64>,
+        /// `removedSamplesForAcceleration`.
+        removed_samples_for_acceleration: Option<i64>,
+        /// `frameWidth`, pixels.
+        frame_width: Option<i64>,
+        /// `frameHeight`, pixels.
+        frame_height: Option<i64>,
+        /// `framesPerSecond`.
+        frames_per_second: Option<f64>,
+        /// `framesSent`.
+        frames_sent: Option<i64>,
+        /// `framesEncoded`.
+        frames_encoded: Option<i64>,
+        /// `framesReceived`.
+        frames_received: Option<i64>,
+        /// `framesDecoded`.
+        frames_decoded: Option<i64>,
+        /// `framesDropped`.
+        frames_dropped: Option<i64>,
+        /// `keyFramesEncoded`.
+        key_frames_encoded: Option<i64>,
+        /// `keyFramesDecoded`.
+        key_frames_decoded: Option<i64>,
+        /// `totalEncodeTime`.
+        total_encode_time: Option<f64>,
+        /// `totalDecodeTime`.
+        total_decode_time: Option<f64>,
+        /// `totalInterFrameDelay`.
+        total_inter_frame_delay: Option<f64>,
+        /// `totalSquaredInterFrameDelay`, square seconds.
+        total_squared_inter_frame_delay: Option<f64>,
+        /// `freezeCount`.
+        freeze_count: Option<i64>,
+        /// `totalFreezesDuration`.
+        total_freezes_duration: Option<f64>,
+        /// `pauseCount`.
+        pause_count: Option<i64>,
+        /// `totalPausesDuration`.
+        total_pauses_duration: Option<f64>,
+        /// `qpSum`.
+        qp_sum: Option<i64>,
+        /// `qualityLimitationReason`.
+        quality_limitation_reason: Option<String>,
+        /// `qualityLimitationDurations.cpu`.
+        quality_limitation_cpu: Option<f64>,
+        /// `qualityLimitationDurations.bandwidth`.
+        quality_limitation_bandwidth: Option<f64>,
+        /// `qualityLimitationResolutionChanges`.
+        quality_limitation_resolution_changes: Option<i64>,
+        /// `encoderImplementation`.
+        encoder_implementation: Option<String>,
+        /// `decoderImplementation`.
+        decoder_implementation: Option<String>,
+        /// Candidate pair: `state`.
+        state: Option<String>,
+        /// Candidate pair: `nominated`.
+        nominated: Option<bool>,
+        /// Local candidate: `candidateType`.
+        local_candidate_type: Option<String>,
+        /// Local candidate: `protocol`.
+        local_protocol: Option<String>,
+        /// Local candidate: `relayProtocol`.
+        local_relay_protocol: Option<String>,
+        /// Local candidate: `networkType`.
+        local_network_type: Option<String>,
+        /// Local candidate: `address`.
+        local_address: Option<String>,
+        /// Remote candidate: `candidateType`.
+        remote_candidate_type: Option<String>,
+        /// Remote candidate: `protocol`.
+        remote_protocol: Option<String>,
+        /// Remote candidate: `address`.
+        remote_address: Option<String>,
+        /// Peer connection: `dataChannelsOpened`.
+        data_channels_opened: Option<i64>,
+        /// Peer connection: `dataChannelsClosed`.
+        data_channels_closed: Option<i64>,
+        /// Whether the row was read from the conference's stored summary, its stats events being gone.
+        from_summary: bool,
+        /// eMOS as the summary stored it, 1 to 5.
+        emos: Option<f64>,
+        /// Of a candidate pair: whether the poll had a selected pair at all.
+        selected: bool,
+        /// Of a candidate pair: the event's `remote` member as it was, which the summary's form carries along.
+        remote: Option<Json>,
+    }
+}

@@ -1,0 +1,455 @@
+//! Snapshots on disk: Hive-partitioned Parquet with a `manifest.json`, written beside their place and renamed, so that
+//! a failed one leaves the former.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde::{Deserialize, Serialize};
+
+use super::rows::{
+    AppRow, ConferenceRow, ConnectionRow, EventRow, IssueRow, OrganizationRow, ParticipantRow, Row,
+    SampleRow, SessionRow, TrackRow,
+};
+use super::{Dossier, PartRows};
+use crate::units::{Day, Timestamp};
+
+/// The version of the form on disk; a snapshot of another one is refused.
+const FORMAT: u32 = 1;
+const MANIFEST: &str = "manifest.json";
+/// Rows per batch while reading.
+const BATCH: usize = 8192;
+
+/// Why a snapshot cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The folder has no manifest.
+    #[error("{} is no snapshot: it has no {MANIFEST}\nhint: make one with `peerpress snapshot`", .0.display())]
+    Missing(PathBuf),
+    /// The manifest cannot be understood.
+    #[error("the snapshot's {} cannot be read: {problem}\nhint: take the snapshot anew", .path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A file cannot be understood, or is not the one that the manifest names.
+    #[error("the snapshot's {} is damaged: {problem}\nhint: take the snapshot anew", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The file system refused.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Columns could not be encoded.
+    #[error("{}: cannot encode columns: {problem}", .path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+fn io_at(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {
+    |source| SnapshotError::Io { path: path.to_owned(), source }
+}
+
+/// What a snapshot is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of the form on disk.
+    pub format: u32,
+    /// The program that wrote it.
+    pub program: String,
+    /// The instant, in microseconds since the Unix epoch.
+    pub taken_at_micros: i64,
+    /// The same, to be read.
+    pub taken_at: String,
+    /// Which database it is of: its system identifier and name, or `generated`.
+    pub database: String,
+    /// Its parts, by day.
+    pub parts: Vec<Part>,
+    /// Rows per table, of all parts.
+    pub rows: BTreeMap<String, u64>,
+    /// blake3 of each file that is not in a part.
+    pub digests: BTreeMap<String, String>,
+}
+
+impl Manifest {
+    /// The instant of the snapshot.
+    pub fn instant(&self) -> Timestamp {
+        Timestamp::from_micros(self.taken_at_micros)
+    }
+}
+
+/// A partition: conferences created on one UTC day, or some of them if the day is large.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The day, `2026-11-18`.
+    pub day: String,
+    /// Which piece of the day; 0 for the first.
+    pub piece: usize,
+    /// Rows per table.
+    pub rows: BTreeMap<String, u64>,
+    /// blake3 of each file, by table.
+    pub digests: BTreeMap<String, String>,
+}
+
+impl Part {
+    /// The file of a table, relative to the snapshot: `day=2026-11-18/events.parquet`, `events-1.parquet` for the next
+    /// piece.
+    fn file(&self, table: &str) -> String {
+        let suffix = if self.piece == 0 { String::new() } else { format!("-{}", self.piece) };
+        format!("day={}/{table}{suffix}.parquet", self.day)
+    }
+}
+
+/// The tables that are not partitioned.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Globals {
+    /// All active organizations, by id.
+    pub organizations: Vec<OrganizationRow>,
+    /// All active apps of active organizations, by id.
+    pub apps: Vec<AppRow>,
+    /// All their participants, by id.
+    pub participants: Vec<ParticipantRow>,
+}
+
+/// Writes a snapshot beside its place; nothing is there until [`SnapshotWriter::finish`].
+pub struct SnapshotWriter {
+    target: PathBuf,
+    staging: PathBuf,
+    parts: Mutex<Vec<Part>>,
+    finished: bool,
+}
+
+impl SnapshotWriter {
+    /// Begins a snapshot that will be at `target`.
+    pub fn create(target: &Path) -> Result<Self, SnapshotError> {
+        if target.exists() && !target.join(MANIFEST).exists() && !is_empty(target) {
+            return Err(SnapshotError::Io {
+                path: target.to_owned(),
+                source: io::Error::other("the folder holds something that is no snapshot; it is left alone"),
+            });
+        }
+        let staging = sibling(target, "new");
+        if staging.exists() {
+            fs::remove_dir_all(&staging).map_err(io_at(&staging))?;
+        }
+        fs::create_dir_all(&staging).map_err(io_at(&staging))?;
+        Ok(Self { target: target.to_owned(), staging, parts: Mutex::new(Vec::new()), finished: false })
+    }
+
+    /// Writes one part, whose rows are [`PartRows::finish`]ed. Threads may write parts at the same time.
+    pub fn write_part(&self, day: Day, piece: usize, rows: &PartRows) -> Result<(), SnapshotError> {
+        let mut part = Part { day: day.to_string(), piece, rows: BTreeMap::new(), digests: BTreeMap::new() };
+        let folder = self.staging.join(format!("day={day}"));
+        fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+        macro_rules! write {
+            ($($field:ident: $row:ty),*) => {$(
+                let path = self.staging.join(part.file(<$row>::TABLE));
+                let digest = write_table::<$row>(&path, &rows.$field)?;
+                part.rows.insert(<$row>::TABLE.to_owned(), rows.$field.len() as u64);
+                part.digests.insert(<$row>::TABLE.to_owned(), digest);
+            )*};
+        }
+        write!(
+            conferences: ConferenceRow, sessions: SessionRow, connections: ConnectionRow, tracks: TrackRow,
+            issues: IssueRow, events: EventRow, samples: SampleRow
+        );
+        self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(part);
+        Ok(())
+    }
+
+    /// Writes the tables that are not partitioned and the manifest, then puts the snapshot into its place.
+    pub fn finish(
+        mut self,
+        globals: &Globals,
+        taken_at: Timestamp,
+        database: &str,
+    ) -> Result<Snapshot, SnapshotError> {
+        let mut parts =
+            std::mem::take(&mut *self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        parts.sort_by(|a, b| (&a.day, a.piece).cmp(&(&b.day, b.piece)));
+        let mut rows: BTreeMap<String, u64> = BTreeMap::new();
+        for (table, count) in parts.iter().flat_map(|part| &part.rows) {
+            *rows.entry(table.clone()).or_default() += count;
+        }
+        let mut digests = BTreeMap::new();
+        macro_rules! write {
+            ($($field:ident: $row:ty),*) => {$(
+                let name = format!("{}.parquet", <$row>::TABLE);
+                let digest = write_table::<$row>(&self.staging.join(&name), &globals.$field)?;
+                rows.insert(<$row>::TABLE.to_owned(), globals.$field.len() as u64);
+                digests.insert(name, digest);
+            )*};
+        }
+        write!(organizations: OrganizationRow, apps: AppRow, participants: ParticipantRow);
+        let manifest = Manifest {
+            format: FORMAT,
+            program: concat!("peerpress ", env!("CARGO_PKG_VERSION")).to_owned(),
+            taken_at_micros: taken_at.as_micros(),
+            taken_at: taken_at.rfc3339(),
+            database: database.to_owned(),
+            parts,
+            rows,
+            digests,
+        };
+        let path = self.staging.join(MANIFEST);
+        let text = serde_json::to_vec_pretty(&manifest)
+            .map_err(|error| SnapshotError::Encode { path: path.clone(), problem: error.to_string() })?;
+        fs::write(&path, text).map_err(io_at(&path))?;
+        self.replace_target()?;
+        self.finished = true;
+        Ok(Snapshot { root: self.target.clone(), manifest })
+    }
+
+    fn replace_target(&self) -> Result<(), SnapshotError> {
+        if let Some(parent) = self.target.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::create_dir_all(parent).map_err(io_at(parent))?;
+        }
+        let old = sibling(&self.target, "old");
+        if old.exists() {
+            fs::remove_dir_all(&old).map_err(io_at(&old))?;
+        }
+        let had_one = self.target.exists();
+        if had_one {
+            fs::rename(&self.target, &old).map_err(io_at(&self.target))?;
+        }
+        if let Err(source) = fs::rename(&self.staging, &self.target) {
+            if had_one {
+                // Best effort to bring the former snapshot back; the error to report is the first one.
+                drop(fs::rename(&old, &self.target));
+            }
+            return Err(SnapshotError::Io { path: self.target.clone(), source });
+        }
+        if had_one {
+            fs::remove_dir_all(&old).map_err(io_at(&old))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SnapshotWriter {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Nothing more can be done about a folder that will not go; the next snapshot tries again.
+            drop(fs::remove_dir_all(&self.staging));
+        }
+    }
+}
+
+fn sibling(target: &Path, suffix: &str) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{suffix}"));
+    target.with_file_name(name)
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<String, SnapshotError> {
+    let encode = |problem: String| SnapshotError::Encode { path: path.to_owned(), problem };
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(|error| encode(error.to_string()))?))
+        .set_created_by("peerpress".to_owned())
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, R::schema(), Some(properties))
+        .map_err(|error| encode(error.to_string()))?;
+    for chunk in rows.chunks(BATCH) {
+        let batch = R::to_batch(chunk).map_err(|error| encode(error.to_string()))?;
+        writer.write(&batch).map_err(|error| encode(error.to_string()))?;
+    }
+    writer.close().map_err(|error| encode(error.to_string()))?;
+    fs::write(path, &bytes).map_err(io_at(path))?;
+    Ok(blake3::hash(&bytes).to_hex().to_string())
+}
+
+/// A snapshot on disk.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    root: PathBuf,
+    manifest: Manifest,
+}
+
+impl Snapshot {
+    /// Opens the snapshot in a folder.
+    pub fn open(root: &Path) -> Result<Self, SnapshotError> {
+        let path = root.join(MANIFEST);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(SnapshotError::Missing(root.to_owned()));
+            }
+            text => text.map_err(io_at(&path))?,
+        };
+        let problem = |problem: String| SnapshotError::Manifest { path: path.clone(), problem };
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| problem(error.to_string()))?;
+        if manifest.format != FORMAT {
+            return Err(problem(format!("its format is {}, this program reads {FORMAT}", manifest.format)));
+        }
+        Ok(Self { root: root.to_owned(), manifest })
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The instant of the snapshot.
+    pub fn instant(&self) -> Timestamp {
+        self.manifest.instant()
+    }
+
+    /// Its parts, by day.
+    pub fn parts(&self) -> &[Part] {
+        &self.manifest.parts
+    }
+
+    /// The tables that are not partitioned.
+    pub fn globals(&self) -> Result<Globals, SnapshotError> {
+        fn table<R: Row>(snapshot: &Snapshot) -> Result<Vec<R>, SnapshotError> {
+            let name = format!("{}.parquet", R::TABLE);
+            snapshot.read_table(&name, snapshot.manifest.digests.get(&name))
+        }
+        Ok(Globals { organizations: table(self)?, apps: table(self)?, participants: table(self)? })
+    }
+
+    /// The conferences of a part, each with all its rows.
+    pub fn dossiers(&self, part: &Part) -> Result<Vec<Dossier>, SnapshotError> {
+        fn table<R: Row>(snapshot: &Snapshot, part: &Part) -> Result<Vec<R>, SnapshotError> {
+            snapshot.read_table(&part.file(R::TABLE), part.digests.get(R::TABLE))
+        }
+        let rows = PartRows {
+            conferences: table(self, part)?,
+            sessions: table(self, part)?,
+            connections: table(self, part)?,
+            tracks: table(self, part)?,
+            issues: table(self, part)?,
+            events: table(self, part)?,
+            samples: table(self, part)?,
+        };
+        Ok(rows.into_dossiers())
+    }
+
+    fn read_table<R: Row>(&self, file: &str, digest: Option<&String>) -> Result<Vec<R>, SnapshotError> {
+        let path = self.root.join(file);
+        let damaged = |problem: String| SnapshotError::Damaged { path: path.clone(), problem };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(&path).map_err(io_at(&path))?).map_err(io_at(&path))?;
+        if digest.map(String::as_str) != Some(hasher.finalize().to_hex().as_str()) {
+            return Err(damaged("its digest is not the one in the manifest".to_owned()));
+        }
+        let source = File::open(&path).map_err(io_at(&path))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(source)
+            .and_then(|builder| builder.with_batch_size(BATCH).build())
+            .map_err(|error| damaged(error.to_string()))?;
+        let mut rows = Vec::new();
+        for batch in reader {
+            let batch = batch.map_err(|error| damaged(error.to_string()))?;
+            R::from_batch(&batch, &mut rows).map_err(|error| damaged(error.to_string()))?;
+        }
+        Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{ConferenceId, EventId, ParticipantId};
+    use crate::snapshot::Json;
+    use uuid::Uuid;
+
+    fn small() -> (Globals, PartRows) {
+        let conference = ConferenceRow {
+            id: ConferenceId(Uuid::from_u128(1)),
+            conference_id: "standup \u{202e} <b>".to_owned(),
+            participants: vec![ParticipantId(Uuid::from_u128(5)), ParticipantId(Uuid::from_u128(4))],
+            created_at: Timestamp::from_micros(-5),
+            summary_data: Some(Json("[1e999]".to_owned())),
+            ..ConferenceRow::default()
+        };
+        let event = EventRow {
+            id: EventId(Uuid::from_u128(2)),
+            conference_id: conference.id,
+            r#type: "stats".to_owned(),
+            data: Some(Json(r#"{"connection":{"id":"P","bytesSent":3},"audio":{}}"#.to_owned())),
+            ..EventRow::default()
+        };
+        let mut rows = PartRows { conferences: vec![conference], ..PartRows::default() };
+        rows.add_event(event.clone());
+        rows.add_event(EventRow { r#type: "custom".to_owned(), data: None, ..event });
+        rows.finish();
+        let globals = Globals { organizations: vec![OrganizationRow::default()], ..Globals::default() };
+        (globals, rows)
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("deep/snapshot");
+        let (globals, rows) = small();
+        let writer = SnapshotWriter::create(&target).unwrap();
+        let day = Day::parse("2026-11-18").unwrap();
+        writer.write_part(day, 0, &rows).unwrap();
+        writer.write_part(day, 1, &PartRows::default()).unwrap();
+        assert!(!target.exists());
+        writer.finish(&globals, Timestamp::from_micros(7), "test").unwrap();
+
+        let snapshot = Snapshot::open(&target).unwrap();
+        assert_eq!(snapshot.instant(), Timestamp::from_micros(7));
+        assert_eq!(snapshot.globals().unwrap(), globals);
+        assert_eq!(snapshot.parts().len(), 2);
+        assert!(target.join("day=2026-11-18/events-1.parquet").exists());
+        assert_eq!(snapshot.dossiers(&snapshot.parts()[0]).unwrap(), rows.into_dossiers());
+        assert_eq!(snapshot.manifest().rows["samples"], 1);
+    }
+
+    #[test]
+    fn a_dropped_writer_leaves_the_former_snapshot_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("snapshot");
+        let (globals, rows) = small();
+        SnapshotWriter::create(&target).unwrap().finish(&globals, Timestamp::default(), "first").unwrap();
+        let writer = SnapshotWriter::create(&target).unwrap();
+        writer.write_part(Day::default(), 0, &rows).unwrap();
+        drop(writer);
+        assert_eq!(Snapshot::open(&target).unwrap().manifest().database, "first");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_changed_file_and_a_strange_folder_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("snapshot");
+        let (globals, rows) = small();
+        let writer = SnapshotWriter::create(&target).unwrap();
+        writer.write_part(Day::default(), 0, &rows).unwrap();
+        let snapshot = writer.finish(&globals, Timestamp::default(), "test").unwrap();
+        let file = target.join(snapshot.parts()[0].file("events"));
+        fs::write(&file, b"PAR1").unwrap();
+        let error = snapshot.dossiers(&snapshot.parts()[0]).unwrap_err().to_string();
+        assert!(error.contains("events.parquet is damaged"), "{error}");
+
+        fs::remove_file(target.join(MANIFEST)).unwrap();
+        assert!(matches!(Snapshot::open(&target), Err(SnapshotError::Missing(_))));
+        assert!(SnapshotWriter::create(&target).is_err());
+    }
+}
