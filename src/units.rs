@@ -71,13 +71,11 @@ impl Timestamp {
     /// a zone (`Z`, `+00:00`) optional.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let zoned: Result<jiff::Timestamp, _> = text.parse();
-        let instant = match zoned {
-            Ok(instant) => instant,
-            Err(_) => {
-                let civil: jiff::civil::DateTime = text.parse().ok()?;
-                TimeZone::UTC.to_timestamp(civil).ok()?
-            }
+        let instant = if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+            instant
+        } else {
+            let civil: jiff::civil::DateTime = text.parse().ok()?;
+            TimeZone::UTC.to_timestamp(civil).ok()?
         };
         Some(Self(instant.as_microsecond()))
     }

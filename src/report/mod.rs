@@ -1,1 +1,589 @@
-//! TODO
+//! Measured facts: one [`ConferenceReport`] per dossier, and the values that participants, apps and organizations need of it.
+//!
+//! Pure: the same dossier gives the same report, whatever the thread, and time is that of the snapshot. Nothing here knows a
+//! URL, a template or the clock.
+
+mod app;
+pub mod calls;
+mod facts;
+pub mod findings;
+pub mod people;
+pub mod streams;
+pub mod summary;
+pub mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use app::{AppTotals, Bucket, CityCount, Conferences, DayCounts};
+pub use facts::{Attendance, Class, ConferenceFacts, SessionFacts};
+
+use crate::ids::{AppId, ConferenceId, ConnectionId, OrganizationId, ParticipantId, SessionId};
+use crate::metrics::percentile::Summary;
+use crate::snapshot::{
+    AppRow, ConnectionRow, Dossier, EventRow, Globals, IssueRow, Json, OrganizationRow, ParticipantRow,
+    SampleRow, SessionRow,
+};
+use crate::units::Timestamp;
+use calls::{Presence, Span};
+use findings::{Finding, FindingKind};
+use people::{Device, Place, Platform};
+use streams::Series;
+use words::Severity;
+
+/// What a report takes besides the dossier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// A call ends when nobody was present for so many seconds.
+    pub call_gap_s: f64,
+    /// The app summaries count rows from this instant on; all if `None`.
+    pub since: Option<Timestamp>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { call_gap_s: 1800.0, since: None }
+    }
+}
+
+/// The organizations, apps and participants, by id, and the instant of the snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    /// The instant of the snapshot: what is still open is counted up to it.
+    pub instant: Timestamp,
+    /// By id.
+    pub organizations: BTreeMap<OrganizationId, OrganizationRow>,
+    /// By id.
+    pub apps: BTreeMap<AppId, AppRow>,
+    /// By id.
+    pub participants: BTreeMap<ParticipantId, ParticipantRow>,
+}
+
+impl World {
+    /// Indexes the tables that are not partitioned.
+    pub fn new(globals: Globals, instant: Timestamp) -> Self {
+        Self {
+            instant,
+            organizations: globals.organizations.into_iter().map(|row| (row.id, row)).collect(),
+            apps: globals.apps.into_iter().map(|row| (row.id, row)).collect(),
+            participants: globals.participants.into_iter().map(|row| (row.id, row)).collect(),
+        }
+    }
+
+    /// What to call a participant, and whether there is a page of it.
+    pub fn person(&self, id: ParticipantId) -> Person {
+        let row = self.participants.get(&id).filter(|row| row.is_active);
+        let name = row.and_then(|row| row.participant_name.clone()).filter(|name| !name.trim().is_empty());
+        let given = row.and_then(|row| row.participant_id.clone()).filter(|given| !given.trim().is_empty());
+        Person {
+            id,
+            label: name.clone().or_else(|| given.clone()).unwrap_or_else(|| {
+                if row.is_some() { id.to_string() } else { "deleted participant".to_owned() }
+            }),
+            name,
+            given_id: given,
+            is_sfu: row.is_some_and(|row| row.is_sfu),
+            has_page: row.is_some(),
+        }
+    }
+}
+
+/// A participant as pages name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Person {
+    /// Primary key.
+    pub id: ParticipantId,
+    /// Its name, else the customer's id, else the row's.
+    pub label: String,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// The customer's id.
+    pub given_id: Option<String>,
+    /// Whether it is a server.
+    pub is_sfu: bool,
+    /// Whether it has a page: a deleted participant has none.
+    pub has_page: bool,
+}
+
+/// Why there is no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoData {
+    /// Nobody ever connected.
+    NeverConnected,
+    /// There are connections, but no stats of them: not sent yet, or cleaned up and no summary left.
+    NoStats,
+    /// There are stats, but browsers did not report this.
+    NotReported,
+}
+
+impl NoData {
+    /// The reason as pages give it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NeverConnected => "nobody connected",
+            Self::NoStats => "no stats were stored",
+            Self::NotReported => "the browsers did not report it",
+        }
+    }
+}
+
+/// An issue, with what it is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Issue {
+    /// Its row.
+    pub row: IssueRow,
+    /// Error or warning; `None` for an unknown type.
+    pub severity: Option<Severity>,
+    /// A few words.
+    pub title: String,
+    /// What it means; empty for an unknown code.
+    pub explanation: &'static str,
+    /// Its participant: its own, else its session's.
+    pub participant: Option<ParticipantId>,
+    /// Whether it was stored without conference and found through its session.
+    pub through_session: bool,
+}
+
+/// One visit of a participant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visit {
+    /// Its session.
+    pub session: SessionId,
+    /// Whose.
+    pub participant: ParticipantId,
+    /// When the page was opened.
+    pub from: Timestamp,
+    /// When it was left, or the last sign of it.
+    pub to: Timestamp,
+    /// Whether the end is the stored one; otherwise it is the last event's, or the snapshot's instant.
+    pub ended: bool,
+    /// 1 for the first visit of this participant to this conference, 2 for a rejoin, and so on.
+    pub number: usize,
+    /// The browser and system.
+    pub platform: Option<Platform>,
+    /// Devices with a label.
+    pub devices: Vec<Device>,
+    /// Where.
+    pub place: Option<Place>,
+    /// The app's version.
+    pub app_version: Option<String>,
+    /// The SDK.
+    pub webrtc_sdk: Option<String>,
+    /// What the app said.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// One negotiation of a connection, from `connection_info`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Negotiation {
+    /// `initial` or `renegotiation`.
+    pub kind: String,
+    /// `connecting`, `stable`, `connected`, `failed`.
+    pub status: String,
+    /// When it began.
+    pub start: Option<Timestamp>,
+    /// When it ended.
+    pub end: Option<Timestamp>,
+}
+
+/// One connection: the row, and what the events say of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connection {
+    /// Its row.
+    pub row: ConnectionRow,
+    /// The latest state by the events, else the row's.
+    pub state: String,
+    /// From addConnection to the first connected state, ms, by the events.
+    pub setup_ms: Option<f64>,
+    /// When it was first connected.
+    pub connected_at: Option<Timestamp>,
+    /// When it ended, or the last sign of it.
+    pub to: Timestamp,
+    /// Whether media was seen to go through TURN.
+    pub relayed: Option<bool>,
+    /// Whether media was seen to go over TCP.
+    pub over_tcp: Option<bool>,
+    /// The latest local and remote candidate types by the stats, else the row's local one.
+    pub candidate_types: (Option<String>, Option<String>),
+    /// The latest transport protocol, `udp` or `tcp`.
+    pub protocol: Option<String>,
+    /// Its negotiations.
+    pub negotiations: Vec<Negotiation>,
+    /// Its series.
+    pub series: Series,
+}
+
+/// What is measured of one conference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConferenceReport {
+    /// The rows.
+    pub dossier: Dossier,
+    /// Its calls, in order.
+    pub calls: Vec<Span>,
+    /// Visits, by time.
+    pub visits: Vec<Visit>,
+    /// The participants to show, by label: those with sessions, servers, and those seen only as peers.
+    pub people: Vec<Person>,
+    /// Connections, by time.
+    pub connections: Vec<Connection>,
+    /// Issues, by time.
+    pub issues: Vec<Issue>,
+    /// What happened but for stats, by time.
+    pub quality: Quality,
+    /// Odd data.
+    pub findings: Vec<Finding>,
+    /// What lists and aggregates need.
+    pub facts: ConferenceFacts,
+}
+
+/// Distributions over all polls of all connections of a conference; `Err` says why there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quality {
+    /// Audio score of the E-model, 1 to 5.
+    pub mos: Result<Summary, NoData>,
+    /// Audio score as Peer Metrics computes it, 1 to 5.
+    pub emos: Result<Summary, NoData>,
+    /// Round trip time, ms.
+    pub rtt_ms: Result<Summary, NoData>,
+    /// Inbound loss, ratio.
+    pub loss_in: Result<Summary, NoData>,
+    /// Inbound jitter, ms.
+    pub jitter_ms: Result<Summary, NoData>,
+    /// Inbound bit rate, bit/s.
+    pub bitrate_in: Result<Summary, NoData>,
+}
+
+/// Measures one conference.
+pub fn measure(dossier: Dossier, world: &World, options: &Options) -> ConferenceReport {
+    let mut findings = Vec::new();
+    let visits = visits(&dossier, world, &mut findings);
+    let issues = issues(&dossier, &mut findings);
+    let connections = connections(&dossier, world, &mut findings);
+    note_oddities(&dossier, world, &mut findings);
+    let presences = visits
+        .iter()
+        .map(|visit| Presence { from: visit.from, to: visit.to })
+        .chain(
+            connections.iter().map(|connection| Presence { from: begin(&connection.row), to: connection.to }),
+        )
+        .collect();
+    let calls = calls::calls(presences, options.call_gap_s);
+    let people = people_of(&dossier, world, &visits);
+    let quality = quality(&connections);
+    findings.sort();
+    findings.dedup();
+    let facts =
+        facts::facts(&dossier, world, &visits, &connections, &issues, &quality, calls.len(), findings.len());
+    ConferenceReport { dossier, calls, visits, people, connections, issues, quality, findings, facts }
+}
+
+fn begin(row: &ConnectionRow) -> Timestamp {
+    row.start_time.unwrap_or(row.created_at)
+}
+
+fn visits(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) -> Vec<Visit> {
+    let id = dossier.conference.id;
+    let mut last_sign: BTreeMap<SessionId, Timestamp> = BTreeMap::new();
+    let signs = dossier.events.iter().map(|event| (event.session_id, event.created_at));
+    for (session, at) in signs.chain(dossier.samples.iter().map(|row| (row.session_id, row.created_at))) {
+        let last = last_sign.entry(session).or_insert(at);
+        *last = at.max(*last);
+    }
+    let mut numbers: BTreeMap<ParticipantId, usize> = BTreeMap::new();
+    let visit = |session: &SessionRow| {
+        let number = numbers.entry(session.participant_id).or_default();
+        *number += 1;
+        let from = session.created_at;
+        let seen = last_sign.get(&session.id).copied().unwrap_or(from).max(from);
+        if let Some(end) = session.end_time.filter(|end| *end < from) {
+            findings.push(Finding {
+                kind: FindingKind::EndsBeforeStart,
+                conference: id,
+                detail: format!(
+                    "session {} ends {:.0} s before it starts",
+                    session.id,
+                    from.seconds_since(end)
+                ),
+            });
+        }
+        if session.end_time.is_none() && !dossier.conference.ongoing {
+            findings.push(Finding {
+                kind: FindingKind::SessionNeverEnded,
+                conference: id,
+                detail: format!("session {} has no end although its conference is over", session.id),
+            });
+        }
+        let open_to = if dossier.conference.ongoing { world.instant.max(seen) } else { seen };
+        Visit {
+            session: session.id,
+            participant: session.participant_id,
+            from,
+            to: session.end_time.unwrap_or(open_to).max(from),
+            ended: session.end_time.is_some(),
+            number: *number,
+            platform: people::platform(session),
+            devices: people::devices(session),
+            place: people::place(session),
+            app_version: session.app_version.clone().filter(|version| !version.is_empty()),
+            webrtc_sdk: session.webrtc_sdk.clone().filter(|sdk| !sdk.is_empty()),
+            metadata: people::metadata(session),
+        }
+    };
+    dossier.sessions.iter().map(visit).collect()
+}
+
+fn issues(dossier: &Dossier, findings: &mut Vec<Finding>) -> Vec<Issue> {
+    let sessions: BTreeMap<SessionId, ParticipantId> =
+        dossier.sessions.iter().map(|session| (session.id, session.participant_id)).collect();
+    let mut seen = BTreeMap::<_, usize>::new();
+    let issues = dossier.issues.iter().map(|row| {
+        let severity = Severity::from_code(&row.r#type);
+        let meaning = words::issue_meaning(&row.code);
+        if severity.is_none() || meaning.is_none() {
+            findings.push(Finding {
+                kind: FindingKind::UnknownCode,
+                conference: dossier.conference.id,
+                detail: format!("issue {} has type {:?} and code {:?}", row.id, row.r#type, row.code),
+            });
+        }
+        if matches!(row.code.as_str(), "low_emos" | "very_low_emos" | "no_connection" | "no_media_access") {
+            *seen.entry((row.code.clone(), row.session_id)).or_default() += 1;
+        }
+        Issue {
+            severity,
+            title: words::issue_title(&row.code).to_owned(),
+            explanation: meaning.map_or("", |meaning| meaning.explanation),
+            participant: row.participant_id.or_else(|| sessions.get(&row.session_id).copied()),
+            through_session: row.conference_id.is_none(),
+            row: row.clone(),
+        }
+    });
+    let issues = issues.collect();
+    for ((code, session), count) in seen {
+        if count > 1 {
+            findings.push(Finding {
+                kind: FindingKind::DuplicateIssues,
+                conference: dossier.conference.id,
+                detail: format!("issue {code} is stored {count} times for session {session}"),
+            });
+        }
+    }
+    issues
+}
+
+/// The string that a state event carries.
+fn state_of(event: &EventRow) -> Option<String> {
+    match event.data.as_ref()?.parse()? {
+        Value::String(state) => Some(state),
+        _ => None,
+    }
+}
+
+fn connections(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) -> Vec<Connection> {
+    let mut events: BTreeMap<ConnectionId, Vec<&EventRow>> = BTreeMap::new();
+    for event in &dossier.events {
+        if let Some(connection) = event.connection_id {
+            events.entry(connection).or_default().push(event);
+        }
+    }
+    let mut samples: BTreeMap<ConnectionId, Vec<&SampleRow>> = BTreeMap::new();
+    for sample in &dossier.samples {
+        if let Some(connection) = sample.connection_id {
+            samples.entry(connection).or_default().push(sample);
+        }
+    }
+    let nothing = (Vec::new(), Vec::new());
+    let of = |row: &ConnectionRow| {
+        let events = events.get(&row.id).unwrap_or(&nothing.0);
+        let samples = samples.get(&row.id).unwrap_or(&nothing.1);
+        connection(row, events, samples, dossier, world, findings)
+    };
+    dossier.connections.iter().map(of).collect()
+}
+
+fn connection(
+    row: &ConnectionRow,
+    events: &[&EventRow],
+    samples: &[&SampleRow],
+    dossier: &Dossier,
+    world: &World,
+    findings: &mut Vec<Finding>,
+) -> Connection {
+    let mut finding =
+        |kind, detail| findings.push(Finding { kind, conference: dossier.conference.id, detail });
+    let start = begin(row);
+    let states: Vec<(Timestamp, String)> = events
+        .iter()
+        .filter(|event| event.r#type == "onconnectionstatechange")
+        .filter_map(|event| Some((event.created_at, state_of(event)?)))
+        .collect();
+    let up = |event: &&&EventRow| {
+        let wanted: &[&str] = match event.r#type.as_str() {
+            "onconnectionstatechange" => &["connected"],
+            "oniceconnectionstatechange" => &["connected", "completed"],
+            _ => return false,
+        };
+        state_of(event).is_some_and(|state| wanted.contains(&state.as_str()))
+    };
+    let connected_at = events.iter().find(up).map(|event| event.created_at);
+    let state = states.last().map_or_else(|| row.state.clone(), |(_, state)| state.clone());
+    if state != row.state && row.state == "new" && connected_at.is_some() {
+        finding(
+            FindingKind::StateContradictsEvents,
+            format!("connection {} is stored as {}, its events say {state}", row.id, row.state),
+        );
+    }
+    if let Some(code) = row.r#type.as_deref().filter(|code| !words::is_candidate_type(code)) {
+        finding(FindingKind::UnknownCode, format!("connection {} has candidate type {code:?}", row.id));
+    }
+    if row.end_time.is_some_and(|end| end < start) {
+        finding(FindingKind::EndsBeforeStart, format!("connection {} ends before it starts", row.id));
+    }
+    let info = row.connection_info.as_ref().and_then(Json::parse).unwrap_or_default();
+    let pairs: Vec<&&SampleRow> = samples.iter().filter(|sample| sample.selected).collect();
+    let latest =
+        |get: fn(&SampleRow) -> Option<&String>| pairs.iter().rev().find_map(|pair| get(pair)).cloned();
+    let local = latest(|pair| pair.local_candidate_type.as_ref());
+    let protocol = latest(|pair| pair.local_protocol.as_ref());
+    let seen = |get: fn(&SampleRow) -> Option<&String>, value: &str, flag: &str| {
+        let stored = info.get(flag).and_then(Value::as_bool);
+        let known = stored.is_some() || pairs.iter().any(|pair| get(pair).is_some());
+        known.then(|| {
+            stored == Some(true) || pairs.iter().any(|pair| get(pair).is_some_and(|text| text == value))
+        })
+    };
+    let last_sign = events
+        .iter()
+        .map(|event| event.created_at)
+        .chain(samples.iter().map(|sample| sample.created_at))
+        .max();
+    let open_to = if dossier.conference.ongoing { world.instant } else { last_sign.unwrap_or(start) };
+    Connection {
+        state,
+        setup_ms: connected_at.map(|at| at.seconds_since(start) * 1000.0).filter(|ms| *ms >= 0.0),
+        connected_at,
+        to: row.end_time.unwrap_or(open_to).max(start),
+        relayed: seen(|pair| pair.local_candidate_type.as_ref(), "relay", "detected_turn"),
+        over_tcp: seen(|pair| pair.local_protocol.as_ref(), "tcp", "detected_tcp"),
+        candidate_types: (
+            local.or_else(|| row.r#type.as_deref().map(|code| words::candidate_type(code).to_owned())),
+            latest(|pair| pair.remote_candidate_type.as_ref()),
+        ),
+        protocol,
+        negotiations: negotiations(&info),
+        series: streams::series(samples),
+        row: row.clone(),
+    }
+}
+
+/// The negotiations of a `connection_info`.
+pub fn negotiations(info: &Value) -> Vec<Negotiation> {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let list = info.get("negotiations").and_then(Value::as_array);
+    let negotiation = |value: &Value| Negotiation {
+        kind: text(value, "type").unwrap_or_default(),
+        status: text(value, "status").unwrap_or_default(),
+        start: text(value, "start_time").and_then(|time| Timestamp::parse(&time)),
+        end: text(value, "end_time").and_then(|time| Timestamp::parse(&time)),
+    };
+    list.into_iter().flatten().filter(|value| value.is_object()).map(negotiation).collect()
+}
+
+fn note_oddities(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) {
+    let conference = &dossier.conference;
+    let mut finding = |kind, detail| findings.push(Finding { kind, conference: conference.id, detail });
+    if !conference.created_at.is_plausible() {
+        finding(FindingKind::TimeFarOff, "the conference was created outside the years 1 to 9999".to_owned());
+    }
+    if conference.end_time.is_some_and(|end| end < conference.created_at) {
+        finding(FindingKind::EndsBeforeStart, "the conference ends before it was created".to_owned());
+    }
+    for event in dossier.events.iter().filter(|event| event.r#type == "stats") {
+        finding(FindingKind::UnreadableJson, format!("stats event {} cannot be read", event.id));
+    }
+    for session in &dossier.sessions {
+        let columns = [
+            ("devices", &session.devices),
+            ("platform", &session.platform),
+            ("geo_ip", &session.geo_ip),
+            ("metadata", &session.metadata),
+        ];
+        for (column, json) in columns {
+            if json.as_ref().is_some_and(|json| json.parse().is_none()) {
+                let detail = format!("{column} of session {} cannot be read", session.id);
+                finding(FindingKind::UnreadableJson, detail);
+            }
+        }
+    }
+    let unusable = match (conference.summary_status.as_deref(), conference.summary_version) {
+        (None | Some("d"), None | Some(1)) => None,
+        (Some("o"), _) => (!conference.ongoing).then(|| "the summary was never finished".to_owned()),
+        (Some("e"), _) => Some("the service failed to build the summary".to_owned()),
+        (_, version) => Some(format!("the summary has version {version:?}; 1 is the only one known")),
+    };
+    if let Some(detail) = unusable {
+        finding(FindingKind::SummaryUnusable, detail);
+    }
+    if conference.ongoing {
+        let events = dossier.events.iter().map(|event| event.created_at);
+        let last = events.chain(dossier.samples.iter().map(|sample| sample.created_at)).max();
+        let idle = world.instant.seconds_since(last.unwrap_or(conference.created_at));
+        if idle > 86_400.0 {
+            finding(
+                FindingKind::StaleOngoing,
+                format!("marked as ongoing, {:.0} hours after its last event", idle / 3600.0),
+            );
+        }
+    }
+    for session in &dossier.sessions {
+        if !world.participants.contains_key(&session.participant_id) {
+            finding(
+                FindingKind::UnknownParticipant,
+                format!("session {} is of the unknown participant {}", session.id, session.participant_id),
+            );
+        }
+    }
+}
+
+fn people_of(dossier: &Dossier, world: &World, visits: &[Visit]) -> Vec<Person> {
+    let mut ids: BTreeSet<ParticipantId> = visits.iter().map(|visit| visit.participant).collect();
+    ids.extend(&dossier.conference.participants);
+    ids.extend(dossier.connections.iter().map(|connection| connection.peer_id));
+    let mut people: Vec<Person> = ids.into_iter().map(|id| world.person(id)).collect();
+    people.sort_by(|a, b| (a.is_sfu, &a.label, a.id).cmp(&(b.is_sfu, &b.label, b.id)));
+    people
+}
+
+fn quality(connections: &[Connection]) -> Quality {
+    let polls = connections.iter().map(|connection| connection.series.t.len()).sum::<usize>();
+    let reason = if connections.is_empty() {
+        NoData::NeverConnected
+    } else if polls == 0 {
+        NoData::NoStats
+    } else {
+        NoData::NotReported
+    };
+    let over = |get: fn(&Series) -> &Vec<Option<f64>>| {
+        let values = connections.iter().flat_map(|connection| get(&connection.series)).flatten().copied();
+        Summary::of(values.collect()).ok_or(reason)
+    };
+    Quality {
+        mos: over(|series| &series.mos),
+        emos: over(|series| &series.emos),
+        rtt_ms: over(|series| &series.rtt_ms),
+        loss_in: over(|series| &series.loss_in),
+        jitter_ms: over(|series| &series.jitter_ms),
+        bitrate_in: over(|series| &series.bitrate_in),
+    }
+}
+
+/// The conference that a value belongs to, for messages.
+impl ConferenceReport {
+    /// Its id.
+    pub fn id(&self) -> ConferenceId {
+        self.dossier.conference.id
+    }
+}

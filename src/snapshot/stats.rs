@@ -113,7 +113,7 @@ pub fn samples_of_summary(conference: &ConferenceRow) -> Vec<SampleRow> {
         return Vec::new();
     };
     let mut rows: Vec<SampleRow> = Vec::new();
-    let mut connections: BTreeMap<ConnectionId, Vec<(SampleRow, Map<String, Value>)>> = BTreeMap::new();
+    let mut connections: BTreeMap<ConnectionId, Vec<SummaryPoll>> = BTreeMap::new();
     for snapshot in &snapshots {
         let Some(base) = summary_base(conference, snapshot) else { continue };
         let Some(Value::Object(data)) = snapshot.get("data") else { continue };
@@ -161,7 +161,10 @@ fn summary_base(conference: &ConferenceRow, snapshot: &Value) -> Option<SampleRo
     })
 }
 
-fn undo_shift(polls: &mut [(SampleRow, Map<String, Value>)]) {
+/// One poll of a summary: what its rows have in common, and its data.
+type SummaryPoll = (SampleRow, Map<String, Value>);
+
+fn undo_shift(polls: &mut [SummaryPoll]) {
     for kind in ["audio", "video"] {
         let mut list_of = |poll: usize| -> Option<Vec<Value>> {
             let list = polls.get_mut(poll)?.1.get_mut(kind)?.get_mut("outbound")?.as_array_mut()?;
@@ -178,8 +181,8 @@ fn undo_shift(polls: &mut [(SampleRow, Map<String, Value>)]) {
             let rest = carried.split_off(at);
             shifted.push(carried);
             carried = rest;
-            for poll in 1..polls.len() {
-                let list = polls[poll].1.get_mut(kind).and_then(|media| media.get_mut("outbound"));
+            for poll in &mut polls[1..] {
+                let list = poll.1.get_mut(kind).and_then(|media| media.get_mut("outbound"));
                 let own = list.and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
                 shifted.push(std::mem::replace(&mut carried, own));
             }

@@ -1,0 +1,242 @@
+//! What leaves a conference's report for other pages: small values, so that the report itself can be forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::words::Severity;
+use super::{Connection, Issue, NoData, Quality, Visit, World, negotiations, people};
+use crate::ids::{AppId, ConferenceId, ParticipantId, SessionId};
+use crate::metrics::percentile::Summary;
+use crate::snapshot::{ConferenceRow, Dossier, Json, SessionRow};
+use crate::units::Timestamp;
+
+/// The first that holds, in this order; a conference counts once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Still going on.
+    Ongoing,
+    /// With an issue of type error.
+    Error,
+    /// With an issue of type warning.
+    Warning,
+    /// Neither.
+    Success,
+}
+
+/// What the lists of conferences need.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConferenceFacts {
+    /// The conference's row, without its summary.
+    pub row: ConferenceRow,
+    /// Whether an issue of type error is stored for the conference, as the API counts.
+    pub has_errors: bool,
+    /// Likewise for warnings.
+    pub has_warnings: bool,
+    /// Distinct participants that are linked, active, no server, and have a session, as the API counts.
+    pub participants_count: usize,
+    /// The class by all issues, those that the service stores without conference included.
+    pub class: Class,
+    /// The class by the issues that the API counts.
+    pub api_class: Class,
+    /// Calls of the room.
+    pub calls: usize,
+    /// Issue codes with their number, those without conference included.
+    pub issues: BTreeMap<String, usize>,
+    /// Audio score by the E-model.
+    pub mos: Result<Summary, NoData>,
+    /// Seconds of presence of all participants.
+    pub presence_s: f64,
+    /// Connections, those that ever connected by their events, and those relayed.
+    pub connections: (usize, usize, usize),
+    /// Odd data.
+    pub findings: usize,
+    /// The sessions, for participants and for the app's charts.
+    pub sessions: Vec<SessionFacts>,
+    /// Linked participants; SFUs and peers without session included.
+    pub linked: Vec<ParticipantId>,
+    /// For the app's charts.
+    pub setup_times_ms: Vec<(Timestamp, f64)>,
+    /// Created at, relayed: connections with a known candidate type.
+    pub paths: Vec<(Timestamp, bool)>,
+    /// Code, created at, error name and message: issues that are stored with the conference.
+    pub counted_issues: Vec<CountedIssue>,
+}
+
+/// An issue as the app's charts count it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedIssue {
+    /// Its code.
+    pub code: String,
+    /// When it was detected.
+    pub created_at: Timestamp,
+    /// Name and message of a getUserMedia error; `None` unless its data is an object.
+    pub media_error: Option<(String, String)>,
+}
+
+/// A session as the app's charts and the participant's page need it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionFacts {
+    /// Its row.
+    pub row: SessionRow,
+    /// Ids of its issues, by time.
+    pub issues: Vec<crate::ids::IssueId>,
+    /// The visit.
+    pub visit: Visit,
+}
+
+/// One participant's part in one conference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attendance {
+    /// Whose.
+    pub participant: ParticipantId,
+    /// Of which app.
+    pub app: AppId,
+    /// In which conference.
+    pub conference: ConferenceId,
+    /// When the conference was created, for the order of lists.
+    pub created_at: Timestamp,
+    /// Its sessions; empty for a peer that never ran the SDK, and for servers.
+    pub sessions: Vec<SessionFacts>,
+    /// Codes of the issues of these sessions, with their number and gravity.
+    pub issues: BTreeMap<(Option<Severity>, String), usize>,
+    /// Seconds of presence.
+    pub presence_s: f64,
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "it gathers what `measure` has at hand, and nothing else calls it"
+)]
+pub(super) fn facts(
+    dossier: &Dossier,
+    world: &World,
+    visits: &[Visit],
+    connections: &[Connection],
+    issues: &[Issue],
+    quality: &Quality,
+    calls: usize,
+    findings: usize,
+) -> ConferenceFacts {
+    let row = ConferenceRow { summary_data: None, ..dossier.conference.clone() };
+    let with = |severity: Severity, api: bool| {
+        issues.iter().any(|issue| issue.severity == Some(severity) && !(api && issue.through_session))
+    };
+    let class = |api: bool| match () {
+        () if row.ongoing => Class::Ongoing,
+        () if with(Severity::Error, api) => Class::Error,
+        () if with(Severity::Warning, api) => Class::Warning,
+        () => Class::Success,
+    };
+    let with_session: BTreeSet<ParticipantId> =
+        dossier.sessions.iter().map(|session| session.participant_id).collect();
+    let counts = |id: &&ParticipantId| {
+        let person = world.participants.get(id);
+        with_session.contains(id) && person.is_some_and(|person| person.is_active && !person.is_sfu)
+    };
+    let mut codes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut of_session: BTreeMap<SessionId, Vec<crate::ids::IssueId>> = BTreeMap::new();
+    for issue in issues {
+        *codes.entry(issue.row.code.clone()).or_default() += 1;
+        of_session.entry(issue.row.session_id).or_default().push(issue.row.id);
+    }
+    let counted = issues.iter().filter(|issue| !issue.through_session).map(|issue| CountedIssue {
+        code: issue.row.code.clone(),
+        created_at: issue.row.created_at,
+        media_error: media_error(issue.row.data.as_ref()),
+    });
+    ConferenceFacts {
+        has_errors: with(Severity::Error, true),
+        has_warnings: with(Severity::Warning, true),
+        participants_count: row.participants.iter().filter(counts).count(),
+        class: class(false),
+        api_class: class(true),
+        calls,
+        issues: codes,
+        mos: quality.mos,
+        presence_s: visits.iter().map(|visit| visit.to.seconds_since(visit.from)).sum(),
+        connections: (
+            connections.len(),
+            connections.iter().filter(|connection| connection.connected_at.is_some()).count(),
+            connections.iter().filter(|connection| connection.relayed == Some(true)).count(),
+        ),
+        findings,
+        sessions: dossier
+            .sessions
+            .iter()
+            .zip(visits)
+            .map(|(session, visit)| SessionFacts {
+                row: session.clone(),
+                issues: of_session.get(&session.id).cloned().unwrap_or_default(),
+                visit: visit.clone(),
+            })
+            .collect(),
+        linked: row.participants.clone(),
+        setup_times_ms: dossier
+            .connections
+            .iter()
+            .filter_map(|row| Some((row.created_at, first_setup(row)?)))
+            .collect(),
+        paths: dossier
+            .connections
+            .iter()
+            .filter_map(|connection| Some((connection.created_at, connection.r#type.as_deref()? == "r")))
+            .collect(),
+        counted_issues: counted.collect(),
+        row,
+    }
+}
+
+/// The setup time as the API counts it: of the first negotiation, if it ended connected.
+fn first_setup(row: &crate::snapshot::ConnectionRow) -> Option<f64> {
+    let info = row.connection_info.as_ref()?.parse()?;
+    let first = negotiations(&info).into_iter().next().filter(|first| first.status == "connected")?;
+    let ms = first.end?.seconds_since(first.start?) * 1000.0;
+    (ms >= 0.0).then_some(ms)
+}
+
+fn media_error(data: Option<&Json>) -> Option<(String, String)> {
+    let Value::Object(data) = data?.parse()? else { return None };
+    let text = |key: &str| data.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    Some((text("name").unwrap_or("Unknown").to_owned(), text("message").unwrap_or_default().to_owned()))
+}
+
+impl ConferenceFacts {
+    /// The part that each linked participant, and each one with a session, took.
+    pub fn attendances(&self, issues: &[Issue]) -> Vec<Attendance> {
+        let mut ids: BTreeSet<ParticipantId> = self.linked.iter().copied().collect();
+        ids.extend(self.sessions.iter().map(|session| session.row.participant_id));
+        let attendance = |participant: ParticipantId| {
+            let sessions: Vec<SessionFacts> = self
+                .sessions
+                .iter()
+                .filter(|session| session.row.participant_id == participant)
+                .cloned()
+                .collect();
+            let mut codes = BTreeMap::new();
+            for issue in issues.iter().filter(|issue| issue.participant == Some(participant)) {
+                *codes.entry((issue.severity, issue.row.code.clone())).or_default() += 1;
+            }
+            Attendance {
+                participant,
+                app: self.row.app_id,
+                conference: self.row.id,
+                created_at: self.row.created_at,
+                presence_s: sessions
+                    .iter()
+                    .map(|session| session.visit.to.seconds_since(session.visit.from))
+                    .sum(),
+                sessions,
+                issues: codes,
+            }
+        };
+        ids.into_iter().map(attendance).collect()
+    }
+
+    /// Sessions whose platform the charts count, as browser and system.
+    pub(super) fn platforms(&self) -> impl Iterator<Item = (&SessionFacts, &people::Platform)> {
+        self.sessions.iter().filter_map(|session| Some((session, session.visit.platform.as_ref()?)))
+    }
+}
