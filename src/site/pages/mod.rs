@@ -1,0 +1,110 @@
+//! The pages as data: one struct per page kind, in a file of the same name as its template.
+
+pub mod app;
+pub mod conference;
+pub mod data_quality;
+pub mod index;
+pub mod methods;
+pub mod month;
+pub mod not_found;
+pub mod organization;
+pub mod participant;
+pub mod search;
+
+use serde::Serialize;
+
+use super::Route;
+use crate::report::{Class, ConferenceFacts, NoData, Person, words};
+use crate::units::Timestamp;
+
+/// A link to another page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// Its text.
+    pub label: String,
+    /// Relative URL; none where there is no such page.
+    pub href: Option<String>,
+}
+
+impl Link {
+    /// A link to a page, as the page at `from` writes it.
+    pub fn to(label: impl Into<String>, route: &Route, from: &Route) -> Self {
+        Self { label: label.into(), href: Some(route.href_from(from)) }
+    }
+
+    /// A link to a participant, who may have no page.
+    pub fn person(person: &Person, from: &Route) -> Self {
+        let href = person.has_page.then(|| Route::Participant(person.id).href_from(from));
+        Self { label: person.label.clone(), href }
+    }
+}
+
+/// A value, or the reason why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Known<T> {
+    /// The value.
+    pub value: Option<T>,
+    /// Why there is none.
+    pub reason: Option<&'static str>,
+}
+
+impl<T> Known<T> {
+    /// From a result of the report.
+    pub fn of(result: Result<T, NoData>) -> Self {
+        match result {
+            Ok(value) => Self { value: Some(value), reason: None },
+            Err(reason) => Self { value: None, reason: Some(reason.reason()) },
+        }
+    }
+}
+
+/// What to call a conference: its name, else the id that the customer gave, else the row's.
+pub fn conference_label(facts: &ConferenceFacts) -> String {
+    let named = [facts.row.conference_name.as_deref(), Some(facts.row.conference_id.as_str())];
+    let label = named.into_iter().flatten().find(|text| !text.trim().is_empty());
+    label.map_or_else(|| facts.row.id.to_string(), str::to_owned)
+}
+
+/// One row of a list of conferences.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConferenceItem {
+    /// The conference.
+    pub link: Link,
+    /// The id that the customer gave.
+    pub conference_id: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Seconds with connections, as stored.
+    pub duration: i64,
+    /// Whether it goes on.
+    pub ongoing: bool,
+    /// Participants as the API counts.
+    pub participants: usize,
+    /// Calls of the room.
+    pub calls: usize,
+    /// Its class by all its issues.
+    pub class: Class,
+    /// Median audio score.
+    pub mos: Known<f64>,
+    /// Issues, most frequent first: title and number.
+    pub issues: Vec<(String, usize)>,
+}
+
+/// One row of a list of conferences, as the page at `from` writes it.
+pub fn conference_item(facts: &ConferenceFacts, from: &Route) -> ConferenceItem {
+    let mut issues: Vec<(String, usize)> =
+        facts.issues.iter().map(|(code, count)| (words::issue_title(code).to_owned(), *count)).collect();
+    issues.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    ConferenceItem {
+        link: Link::to(conference_label(facts), &Route::Conference(facts.row.id), from),
+        conference_id: facts.row.conference_id.clone(),
+        created_at: facts.row.created_at,
+        duration: facts.row.duration,
+        ongoing: facts.row.ongoing,
+        participants: facts.participants_count,
+        calls: facts.calls,
+        class: facts.class,
+        mos: Known::of(facts.mos.map(|summary| summary.p50)),
+        issues,
+    }
+}
