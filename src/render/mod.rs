@@ -1,1 +1,93 @@
-//! TODO
+//! Pages to bytes: one Tera template per page kind, over a typed context. Pure: templates come in as texts, bytes go out.
+
+pub mod assets;
+mod filters;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::site::Page;
+
+/// Why a page cannot be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The templates do not parse or do not fit together.
+    #[error(
+        "the templates cannot be used: {0}\nhint: a template in site-templates/ overrides the built-in one of the same name"
+    )]
+    Templates(String),
+    /// A page's template failed.
+    #[error("{path}: {problem}")]
+    Page {
+        /// The page.
+        path: String,
+        /// Template, line and cause.
+        problem: String,
+    },
+    /// A file of the static API could not be written as JSON.
+    #[error("{path}: cannot be written as JSON: {problem}")]
+    Json {
+        /// The file.
+        path: String,
+        /// The cause.
+        problem: String,
+    },
+}
+
+/// Renders pages with a set of templates.
+pub struct Renderer {
+    tera: tera::Tera,
+    /// Of all templates, for the key of each page.
+    digest: blake3::Hash,
+}
+
+impl Renderer {
+    /// From templates by name.
+    pub fn new(templates: &BTreeMap<String, String>) -> Result<Self, RenderError> {
+        let mut tera = tera::Tera::new();
+        filters::register(&mut tera);
+        let mut hasher = blake3::Hasher::new();
+        for (name, text) in templates {
+            // Lengths first, so that no two sets of templates give the same bytes.
+            hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        }
+        tera.add_raw_templates(templates.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+            .map_err(|error| RenderError::Templates(chain(&error)))?;
+        Ok(Self { tera, digest: hasher.finalize() })
+    }
+
+    /// What a page's bytes depend on besides its content.
+    pub fn digest(&self) -> blake3::Hash {
+        self.digest
+    }
+
+    /// The bytes of a page.
+    pub fn page<C: Serialize>(&self, page: &Page<C>) -> Result<Vec<u8>, RenderError> {
+        let failed =
+            |error: &tera::Error| RenderError::Page { path: page.route.path(), problem: chain(error) };
+        let context = tera::Context::from_serialize(page).map_err(|error| failed(&error))?;
+        let html = self.tera.render(page.template, &context).map_err(|error| failed(&error))?;
+        Ok(html.into_bytes())
+    }
+}
+
+/// The bytes of a file of the static API.
+pub fn json<T: Serialize>(path: &str, value: &T) -> Result<Vec<u8>, RenderError> {
+    let mut bytes = serde_json::to_vec(value)
+        .map_err(|error| RenderError::Json { path: path.to_owned(), problem: error.to_string() })?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn chain(error: &tera::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -665,3 +665,6 @@ pub fn meta_file(instant: Timestamp, database: &str, rows: &BTreeMap<String, u64
         "rows": rows,
     })
 }
+
+/// The JSON Schema of all files of the static API.
+pub const SCHEMA: &str = include_str!("api.schema.json");

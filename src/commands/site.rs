@@ -1,0 +1,340 @@
+//! A snapshot to all files of the site: a map over conferences, part by part, and reduces by participant, app and
+//! organization. Files go to a [`Sink`] as soon as they are made; only small facts are kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId};
+use crate::render::assets::Assets;
+use crate::render::{self, RenderError, Renderer};
+use crate::report::{self, AppTotals, Attendance, ConferenceFacts, World};
+use crate::site::pages::Link;
+use crate::site::pages::app::AppPage;
+use crate::site::pages::conference::ConferencePage;
+use crate::site::pages::data_quality::{DataQualityPage, FindingTotals};
+use crate::site::pages::index::IndexPage;
+use crate::site::pages::methods::MethodsPage;
+use crate::site::pages::month::MonthPage;
+use crate::site::pages::not_found::NotFoundPage;
+use crate::site::pages::organization::OrganizationPage;
+use crate::site::pages::participant::ParticipantPage;
+use crate::site::pages::search::{Entry, Person, SearchPage};
+use crate::site::{Content, Frame, Page, Route, api};
+use crate::snapshot::{Part, Snapshot};
+
+/// Where the files of a site go. Threads use it at the same time.
+pub trait Sink: Sync {
+    /// Whether the file is there, made from the same things.
+    fn is_current(&self, path: &str, key: &blake3::Hash) -> bool;
+    /// Keeps a current file.
+    fn keep(&self, path: &str) -> anyhow::Result<()>;
+    /// Takes a file; `key` is a digest of all that it was made from, if that is known.
+    fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
+}
+
+/// Hears how far the work is.
+pub trait Progress: Sync {
+    /// So many conferences will be rendered.
+    fn planned(&self, conferences: u64);
+    /// So many more were.
+    fn rendered(&self, conferences: u64);
+}
+
+/// How a site is to be made.
+#[derive(Debug, Clone, Default)]
+pub struct SiteOptions {
+    /// How reports are measured.
+    pub report: report::Options,
+    /// Whether live rebuild is on.
+    pub dev: bool,
+    /// Absolute URL of the published site, for the site map; none, no site map.
+    pub base_url: Option<String>,
+}
+
+/// What was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SiteCounts {
+    /// Conferences.
+    pub conferences: usize,
+    /// Participants.
+    pub participants: usize,
+    /// Odd data.
+    pub findings: usize,
+}
+
+struct Builder<'a> {
+    renderer: &'a Renderer,
+    sink: &'a dyn Sink,
+    frame: Frame,
+    frame_digest: blake3::Hash,
+    world: World,
+    options: &'a SiteOptions,
+}
+
+/// What a part leaves for the pages after it.
+#[derive(Default)]
+struct Rest {
+    facts: Vec<ConferenceFacts>,
+    attendances: Vec<Attendance>,
+    totals: BTreeMap<AppId, AppTotals>,
+    findings: FindingTotals,
+}
+
+/// Makes all files.
+pub fn make_site(
+    snapshot: &Snapshot,
+    renderer: &Renderer,
+    assets: &Assets,
+    options: &SiteOptions,
+    sink: &dyn Sink,
+    progress: &dyn Progress,
+) -> anyhow::Result<SiteCounts> {
+    let world = World::new(snapshot.globals()?, snapshot.instant());
+    let frame = Frame { scope: "all data".to_owned(), dev: options.dev, assets: assets.names.clone() };
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes()).update(renderer.digest().as_bytes());
+    let builder = Builder { renderer, sink, frame_digest: hasher.finalize(), frame, world, options };
+    for (name, bytes) in &assets.files {
+        sink.put(&Route::Asset(name.clone()).path(), bytes.clone(), None)?;
+    }
+    let conferences = snapshot.manifest().rows.get("conferences").copied().unwrap_or(0);
+    progress.planned(conferences);
+    let rest = snapshot
+        .parts()
+        .par_iter()
+        .map(|part| builder.part(snapshot, part, progress))
+        .try_reduce(Rest::default, |a, b| Ok(a.and(b)))?;
+    builder.reduce(rest, snapshot)
+}
+
+impl Rest {
+    fn and(mut self, other: Self) -> Self {
+        self.facts.extend(other.facts);
+        self.attendances.extend(other.attendances);
+        for (app, totals) in other.totals {
+            self.totals.entry(app).or_default().merge(totals);
+        }
+        self.findings.merge(other.findings);
+        self
+    }
+}
+
+impl Builder<'_> {
+    fn page<C: Content>(&self, route: Route, content: C) -> anyhow::Result<()> {
+        let page = Page::new(route, &self.frame, content);
+        let path = page.route.path();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.frame_digest.as_bytes()).update(page.template.as_bytes());
+        serde_json::to_writer(&mut hasher, &page)
+            .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
+        let key = hasher.finalize();
+        if self.sink.is_current(&path, &key) {
+            return self.sink.keep(&path);
+        }
+        let bytes = self.renderer.page(&page)?;
+        self.sink.put(&path, bytes, Some(key))
+    }
+
+    fn data<T: Serialize>(&self, route: &Route, value: &T) -> anyhow::Result<()> {
+        let path = route.path();
+        let bytes = render::json(&path, value)?;
+        self.sink.put(&path, bytes, None)
+    }
+
+    fn part(&self, snapshot: &Snapshot, part: &Part, progress: &dyn Progress) -> anyhow::Result<Rest> {
+        let mut rest = Rest::default();
+        for dossier in snapshot.dossiers(part)? {
+            let report = report::measure(dossier, &self.world, &self.options.report);
+            self.data(&Route::ApiConference(report.id()), &api::conference_file(&report, &self.world))?;
+            self.page(Route::Conference(report.id()), ConferencePage::new(&report, &self.world))?;
+            rest.findings.add(&report.findings);
+            let mut facts = report.facts;
+            rest.attendances.extend(facts.attendances(&report.issues));
+            let totals = rest.totals.entry(facts.row.app_id).or_default();
+            totals.add(&facts, self.options.report.since);
+            // The attendances have the sessions now.
+            facts.sessions = Vec::new();
+            rest.facts.push(facts);
+            progress.rendered(1);
+        }
+        Ok(rest)
+    }
+
+    fn reduce(&self, rest: Rest, snapshot: &Snapshot) -> anyhow::Result<SiteCounts> {
+        let Rest { facts, attendances, totals, findings } = rest;
+        let facts: BTreeMap<ConferenceId, ConferenceFacts> =
+            facts.into_iter().map(|facts| (facts.row.id, facts)).collect();
+        let participants = self.participants(attendances, &facts)?;
+        let months = self.apps(&facts, &totals)?;
+        self.organizations(&totals)?;
+        self.page(Route::Search, self.directory(&months))?;
+        self.page(Route::DataQuality, DataQualityPage::new(&findings))?;
+        self.page(Route::Methods, MethodsPage::new(self.options.report.call_gap_s))?;
+        self.page(Route::NotFound, NotFoundPage {})?;
+        let manifest = snapshot.manifest();
+        self.data(&Route::ApiMeta, &api::meta_file(snapshot.instant(), &manifest.database, &manifest.rows))?;
+        self.sink.put(&Route::ApiSchema.path(), api::SCHEMA.as_bytes().to_vec(), None)?;
+        self.for_robots(&facts, &months)?;
+        Ok(SiteCounts { conferences: facts.len(), participants, findings: findings.count() })
+    }
+
+    fn participants(
+        &self,
+        mut attendances: Vec<Attendance>,
+        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+    ) -> anyhow::Result<usize> {
+        attendances
+            .sort_by_key(|attendance| (attendance.participant, attendance.created_at, attendance.conference));
+        let mut of: BTreeMap<ParticipantId, &[Attendance]> = BTreeMap::new();
+        for group in attendances.chunk_by(|a, b| a.participant == b.participant) {
+            of.insert(group[0].participant, group);
+        }
+        let active: Vec<_> = self.world.participants.values().filter(|row| row.is_active).collect();
+        active.par_iter().try_for_each(|row| {
+            let own = of.get(&row.id).copied().unwrap_or_default();
+            let Some(app) = self.world.apps.get(&row.app_id) else { return Ok(()) };
+            let organization = self.world.organizations.get(&app.organization_id);
+            let label = self.world.person(row.id).label;
+            self.data(&Route::ApiParticipant(row.id), &api::participant_file(row, own, facts))?;
+            let page = ParticipantPage::new(row, label, app, organization, own, facts);
+            self.page(Route::Participant(row.id), page)
+        })?;
+        Ok(active.len())
+    }
+
+    /// The months of each app, with their number of conferences.
+    fn apps(
+        &self,
+        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+        totals: &BTreeMap<AppId, AppTotals>,
+    ) -> anyhow::Result<BTreeMap<AppId, BTreeMap<String, usize>>> {
+        let mut by_app: BTreeMap<AppId, Vec<&ConferenceFacts>> = BTreeMap::new();
+        for facts in facts.values() {
+            by_app.entry(facts.row.app_id).or_default().push(facts);
+        }
+        let none = AppTotals::default();
+        let apps: Vec<_> = self.world.apps.values().collect();
+        let months: Vec<anyhow::Result<_>> = apps
+            .par_iter()
+            .map(|app| {
+                let Some(organization) = self.world.organizations.get(&app.organization_id) else {
+                    return Ok((app.id, BTreeMap::new()));
+                };
+                let mut own = by_app.get(&app.id).cloned().unwrap_or_default();
+                own.sort_by_key(|facts| (facts.row.created_at, facts.row.id));
+                let mut months: BTreeMap<String, Vec<&ConferenceFacts>> = BTreeMap::new();
+                for facts in own {
+                    months.entry(facts.row.created_at.day().month()).or_default().push(facts);
+                }
+                let names: Vec<&String> = months.keys().collect();
+                for (at, (month, list)) in months.iter().enumerate() {
+                    let neighbours =
+                        (at.checked_sub(1).map(|before| names[before]), names.get(at + 1).copied());
+                    let page = MonthPage::new(app, organization, month, neighbours, list);
+                    self.page(Route::AppMonth(app.id, month.clone()), page)?;
+                    self.data(&Route::ApiAppMonth(app.id, month.clone()), &api::month_file(list))?;
+                }
+                let counts: BTreeMap<String, usize> =
+                    months.iter().map(|(month, list)| (month.clone(), list.len())).collect();
+                let own = months.into_values().flatten().map(|facts| (facts.row.id, facts)).collect();
+                let totals = totals.get(&app.id).unwrap_or(&none);
+                self.page(Route::App(app.id), AppPage::new(app, organization, totals, &own, &counts))?;
+                let names: Vec<String> = counts.keys().cloned().collect();
+                self.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))?;
+                Ok((app.id, counts))
+            })
+            .collect();
+        months.into_iter().collect()
+    }
+
+    fn organizations(&self, totals: &BTreeMap<AppId, AppTotals>) -> anyhow::Result<()> {
+        let of_app = |app: AppId| totals.get(&app).cloned().unwrap_or_default();
+        let apps_of = |organization: OrganizationId| -> Vec<_> {
+            self.world.apps.values().filter(|app| app.organization_id == organization).collect()
+        };
+        for row in self.world.organizations.values() {
+            let apps = apps_of(row.id);
+            self.page(Route::Organization(row.id), OrganizationPage::new(row, &apps, &of_app))?;
+            self.data(&Route::ApiOrganization(row.id), &api::organization_file(row, &apps))?;
+        }
+        let of_organization = |id: OrganizationId| {
+            let mut all = AppTotals::default();
+            for app in apps_of(id) {
+                all.merge(of_app(app.id));
+            }
+            all
+        };
+        self.page(Route::Index, IndexPage::new(&self.world, &of_organization))
+    }
+
+    fn directory(&self, months: &BTreeMap<AppId, BTreeMap<String, usize>>) -> SearchPage {
+        let from = Route::Search;
+        let mut participants: BTreeMap<AppId, BTreeSet<(String, ParticipantId)>> = BTreeMap::new();
+        for row in self.world.participants.values().filter(|row| row.is_active) {
+            let label = self.world.person(row.id).label;
+            participants.entry(row.app_id).or_default().insert((label, row.id));
+        }
+        let person = |(label, id): &(String, ParticipantId)| {
+            let person = self.world.person(*id);
+            Person {
+                link: Link::to(label, &Route::Participant(*id), &from),
+                given_id: person.given_id.filter(|given| given != label),
+            }
+        };
+        let mut apps: Vec<Entry> = self
+            .world
+            .apps
+            .values()
+            .map(|app| Entry {
+                app: Link::to(&app.name, &Route::App(app.id), &from),
+                organization: self
+                    .world
+                    .organizations
+                    .get(&app.organization_id)
+                    .map(|row| row.name.clone())
+                    .unwrap_or_default(),
+                months: months
+                    .get(&app.id)
+                    .into_iter()
+                    .flatten()
+                    .rev()
+                    .map(|(month, count)| {
+                        (Link::to(month, &Route::AppMonth(app.id, month.clone()), &from), *count)
+                    })
+                    .collect(),
+                participants: participants.get(&app.id).into_iter().flatten().map(person).collect(),
+            })
+            .collect();
+        apps.sort_by(|a, b| (&a.app.label, &a.app.href).cmp(&(&b.app.label, &b.app.href)));
+        SearchPage { apps }
+    }
+
+    fn for_robots(
+        &self,
+        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+        months: &BTreeMap<AppId, BTreeMap<String, usize>>,
+    ) -> anyhow::Result<()> {
+        // Calls are nobody's business but the owner's; a search engine has to be let in on purpose, by the host.
+        self.sink.put(&Route::Robots.path(), b"User-agent: *\nDisallow: /\n".to_vec(), None)?;
+        let Some(base) = &self.options.base_url else { return Ok(()) };
+        let base = base.trim_end_matches('/');
+        let mut text = String::from(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
+        );
+        let mut routes = vec![Route::Index];
+        routes.extend(self.world.organizations.keys().map(|id| Route::Organization(*id)));
+        for (app, months) in months {
+            routes.push(Route::App(*app));
+            routes.extend(months.keys().map(|month| Route::AppMonth(*app, month.clone())));
+        }
+        routes.extend(facts.keys().map(|id| Route::Conference(*id)));
+        for route in routes {
+            let url = format!("{base}/{}", route.path()).replace('&', "&amp;").replace('<', "&lt;");
+            text.push_str(&format!("<url><loc>{url}</loc></url>\n"));
+        }
+        text.push_str("</urlset>\n");
+        self.sink.put(&Route::Sitemap.path(), text.into_bytes(), None)
+    }
+}

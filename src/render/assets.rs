@@ -1,0 +1,60 @@
+//! Assets as published: every file under `assets/` gets a name with its digest, so that hosts may cache it for ever.
+
+use std::collections::BTreeMap;
+
+/// Published paths below `assets/`, by logical names, and the bytes of each.
+#[derive(Debug, Clone, Default)]
+pub struct Assets {
+    /// Logical name to published path.
+    pub names: BTreeMap<String, String>,
+    /// Published path to bytes.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Whether a file under `assets/` is published: sources of bundles are not.
+pub fn is_published(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let source = name.contains("/components/")
+        || name.starts_with("js/peermetrics/")
+        || name.starts_with("js/shared/");
+    !source && matches!(extension, Some("css" | "js" | "svg" | "png" | "ico" | "webmanifest" | "json"))
+}
+
+impl Assets {
+    /// Fingerprints files by their logical names.
+    pub fn new(files: BTreeMap<String, Vec<u8>>) -> Self {
+        let mut assets = Self::default();
+        for (name, bytes) in files.into_iter().filter(|(name, _)| is_published(name)) {
+            let digest = blake3::hash(&bytes).to_hex();
+            let published = match name.rsplit_once('.') {
+                Some((stem, extension)) => format!("{stem}.{}.{extension}", &digest[..12]),
+                None => format!("{name}.{}", &digest[..12]),
+            };
+            assets.names.insert(name, published.clone());
+            assets.files.insert(published, bytes);
+        }
+        assets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_published_name_changes_with_its_bytes_and_sources_stay_home() {
+        let of = |css: &str| {
+            Assets::new(BTreeMap::from([
+                ("css/main.css".to_owned(), css.as_bytes().to_vec()),
+                ("css/main.scss".to_owned(), Vec::new()),
+                ("js/app/components/chart.js".to_owned(), Vec::new()),
+            ]))
+        };
+        let (one, other) = (of("a{}"), of("b{}"));
+        assert_eq!(one.names.len(), 1);
+        assert_ne!(one.names["css/main.css"], other.names["css/main.css"]);
+        assert!(
+            one.names["css/main.css"].starts_with("css/main.") && one.names["css/main.css"].ends_with(".css")
+        );
+    }
+}
