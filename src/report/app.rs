@@ -56,8 +56,25 @@ impl DayCounts {
 pub struct Bucket {
     /// How many values.
     pub count: usize,
-    /// The conferences that they are of, by creation.
-    pub conferences: Conferences,
+    /// The conferences that they are of, with when the first of the values was made.
+    of: BTreeMap<ConferenceId, Timestamp>,
+}
+
+impl Bucket {
+    fn add(&mut self, conference: ConferenceId, at: Timestamp) {
+        self.count += 1;
+        self.first(conference, at);
+    }
+
+    fn first(&mut self, conference: ConferenceId, at: Timestamp) {
+        let first = self.of.entry(conference).or_insert(at);
+        *first = at.min(*first);
+    }
+
+    /// The conferences behind the values, in the order in which their first one was made.
+    pub fn conferences(&self) -> Conferences {
+        self.of.iter().map(|(id, at)| (*at, *id)).collect()
+    }
 }
 
 /// Sessions of one city.
@@ -153,9 +170,7 @@ impl AppTotals {
             self.days.entry(day).or_default().add(facts.api_class);
             self.days_of_all_issues.entry(day).or_default().add(facts.class);
             if let Some(at) = buckets::bucket_of(&DURATION, facts.row.duration as f64) {
-                let bucket = self.durations.entry(at).or_default();
-                bucket.count += 1;
-                bucket.conferences.insert(conference);
+                self.durations.entry(at).or_default().add(facts.row.id, facts.row.created_at);
             }
             *self.participant_counts.entry(facts.participants_count).or_default() += 1;
             for (code, number) in &facts.issues {
@@ -166,9 +181,7 @@ impl AppTotals {
         }
         for &(at, ms) in &facts.setup_times_ms {
             if let Some(bucket) = buckets::bucket_of(&SETUP_TIME, ms).filter(|_| within(at)) {
-                let bucket = self.setup_times.entry(bucket).or_default();
-                bucket.count += 1;
-                bucket.conferences.insert(conference);
+                self.setup_times.entry(bucket).or_default().add(facts.row.id, at);
             }
         }
         for &(_, relayed) in facts.paths.iter().filter(|(at, _)| within(*at)) {
@@ -225,7 +238,9 @@ impl AppTotals {
             for (at, bucket) in from {
                 let entry = into.entry(at).or_default();
                 entry.count += bucket.count;
-                entry.conferences.extend(bucket.conferences);
+                for (id, at) in bucket.of {
+                    entry.first(id, at);
+                }
             }
         }
         for (participants, number) in other.participant_counts {

@@ -509,7 +509,7 @@ pub fn app_file<'a>(row: &'a AppRow, totals: &AppTotals, months: &[String]) -> A
         .enumerate()
         .map(|(at, range)| {
             let bucket = totals.setup_times.get(&at).unwrap_or(&none);
-            let ids: Vec<ConferenceId> = bucket.conferences.iter().map(|(_, id)| *id).collect();
+            let ids: Vec<ConferenceId> = bucket.conferences().into_iter().map(|(_, id)| id).collect();
             json!({"range": range.label, "min_ms": range.min, "max_ms": range.max, "count": bucket.count,
                    "conference_ids": ids})
         })

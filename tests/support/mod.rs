@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 #![expect(clippy::print_stderr, reason = "a test that is left out says so")]
 
+pub(crate) mod memory;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -158,8 +158,9 @@ impl AppPage {
                 .into_iter()
                 .enumerate()
                 .map(|(at, bar)| {
-                    let links = links(&bucket(at).conferences);
-                    BucketBar { bar, more: bucket(at).conferences.len() - links.len(), links }
+                    let of = bucket(at).conferences();
+                    let links = links(&of);
+                    BucketBar { bar, more: of.len() - links.len(), links }
                 })
                 .collect()
         };

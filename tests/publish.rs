@@ -1,0 +1,263 @@
+//! Publishing: what is written, kept and removed, and what is left when any step of it fails.
+
+#![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use peerpress::publish::{Changes, Disk, PublishError, Publisher, RealDisk, SitePath};
+
+/// A disk on which the operation with a certain number, and all after it, fail: as after a crash or on a full disk.
+struct FailingDisk {
+    left: AtomicUsize,
+}
+
+impl FailingDisk {
+    fn after(operations: usize) -> Self {
+        Self { left: AtomicUsize::new(operations) }
+    }
+
+    fn step(&self) -> io::Result<()> {
+        let left = self.left.load(Ordering::SeqCst);
+        if left == 0 {
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        self.left.store(left - 1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+impl Disk for FailingDisk {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.create_dir_all(path))
+    }
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if let Err(full) = self.step() {
+            // A full disk takes half a file.
+            RealDisk.write_new(path, &bytes[..bytes.len() / 2])?;
+            return Err(full);
+        }
+        RealDisk.write_new(path, bytes)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.rename(from, to))
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.remove_file(path))
+    }
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.remove_dir(path))
+    }
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.sync_file(path))
+    }
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.sync_folder(path))
+    }
+    fn sync_all(&self, folder: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.sync_all(folder))
+    }
+}
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn output(&self) -> std::path::PathBuf {
+        self.folder.path().join("output")
+    }
+
+    fn state(&self) -> std::path::PathBuf {
+        self.folder.path().join(".peerpress")
+    }
+
+    fn begin(&self) -> Publisher {
+        Publisher::begin(&self.output(), &self.state()).unwrap()
+    }
+
+    fn publish(&self, site: &[(&str, &str)]) -> Changes {
+        put_all(self.begin(), site).unwrap()
+    }
+
+    /// All files of the output folder.
+    fn files(&self) -> BTreeMap<String, String> {
+        let output = self.output();
+        walkdir::WalkDir::new(&output)
+            .into_iter()
+            .map(Result::unwrap)
+            .filter(|entry| entry.file_type().is_file())
+            .map(|entry| {
+                let name = entry.path().strip_prefix(&output).unwrap().to_str().unwrap().to_owned();
+                (name, fs::read_to_string(entry.path()).unwrap())
+            })
+            .collect()
+    }
+}
+
+fn path(text: &str) -> SitePath {
+    SitePath::new(text).unwrap()
+}
+
+fn put_all<D: Disk>(publisher: Publisher<D>, site: &[(&str, &str)]) -> Result<Changes, PublishError> {
+    for (name, text) in site {
+        publisher.put(&path(name), text.as_bytes(), None)?;
+    }
+    publisher.commit()
+}
+
+fn as_map(site: &[(&str, &str)]) -> BTreeMap<String, String> {
+    site.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+const OLD: [(&str, &str); 4] = [
+    ("assets/main.1.css", "old style"),
+    ("conference/a.html", "a, links to assets/main.1.css"),
+    ("conference/gone.html", "gone"),
+    ("index.html", "old index, links to conference/a.html and conference/gone.html"),
+];
+const NEW: [(&str, &str); 4] = [
+    ("assets/main.2.css", "new style"),
+    ("conference/a.html", "a, links to assets/main.2.css"),
+    ("conference/b/deep.html", "b"),
+    ("index.html", "new index, links to conference/a.html and conference/b/deep.html"),
+];
+
+#[test]
+fn a_second_build_writes_only_what_differs_and_removes_what_is_gone() {
+    let place = Place::new();
+    let first = place.publish(&OLD);
+    assert_eq!((first.written.len(), first.kept, first.removed.len()), (4, 0, 0));
+    let before = fs::metadata(place.output().join("index.html")).unwrap().modified().unwrap();
+
+    let same = place.publish(&OLD);
+    assert_eq!((same.written.len(), same.kept, same.bytes_written), (0, 4, 0));
+    assert_eq!(fs::metadata(place.output().join("index.html")).unwrap().modified().unwrap(), before);
+
+    let second = place.publish(&NEW);
+    assert_eq!(second.removed, [path("assets/main.1.css"), path("conference/gone.html")]);
+    assert_eq!(place.files(), as_map(&NEW));
+}
+
+#[test]
+fn whatever_step_fails_the_site_is_the_old_one_or_becomes_the_new_one() {
+    let mut outcomes = [0, 0];
+    for operations in 0.. {
+        let place = Place::new();
+        place.publish(&OLD);
+        let publisher =
+            Publisher::begin_on(FailingDisk::after(operations), &place.output(), &place.state()).unwrap();
+        let result = put_all(publisher, &NEW);
+        if result.is_ok() {
+            assert_eq!(place.files(), as_map(&NEW));
+            break;
+        }
+        // At every moment, each page that links to a file stands beside that file.
+        let files = place.files();
+        for (name, text) in &files {
+            for target in text.split(' ').filter(|word| word.contains('/') && word.contains('.')) {
+                assert!(files.contains_key(target), "{name} links to {target}, {operations} operations in");
+            }
+        }
+        // The next build begins by finishing, or finds the old site as it was.
+        let committed = place.state().join("journal").exists();
+        if !committed {
+            assert_eq!(files, as_map(&OLD), "{operations} operations in");
+        }
+        drop(place.begin());
+        assert_eq!(place.files(), as_map(if committed { &NEW } else { &OLD }), "{operations} operations in");
+        outcomes[usize::from(committed)] += 1;
+        // Nothing of ours is left but the lock and the manifest.
+        let mut left: Vec<_> =
+            fs::read_dir(place.state()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.retain(|name| name != "manifest.new" || committed);
+        assert!(left.len() <= 3, "{left:?}");
+    }
+    assert!(outcomes[0] > 5 && outcomes[1] > 5, "both sides of the journal were tried: {outcomes:?}");
+}
+
+#[test]
+fn a_build_that_is_dropped_leaves_nothing() {
+    let place = Place::new();
+    place.publish(&OLD);
+    let publisher = place.begin();
+    publisher.put(&path("index.html"), b"half a build", None).unwrap();
+    drop(publisher);
+    assert_eq!(place.files(), as_map(&OLD));
+    assert!(!place.state().join("staging").exists());
+}
+
+#[test]
+fn files_of_others_are_kept_and_never_overwritten() {
+    let place = Place::new();
+    fs::create_dir_all(place.output()).unwrap();
+    fs::write(place.output().join(".gitignore"), "*").unwrap();
+    fs::write(place.output().join("index.html"), "somebody's").unwrap();
+    let error = put_all(place.begin(), &OLD).unwrap_err();
+    assert!(matches!(error, PublishError::Foreign(_)), "{error}");
+    fs::remove_file(place.output().join("index.html")).unwrap();
+    place.publish(&OLD);
+    place.publish(&[]);
+    assert_eq!(place.files(), as_map(&[(".gitignore", "*")]));
+    assert!(!place.output().join("conference").exists());
+}
+
+#[test]
+fn a_file_that_somebody_changed_is_made_good() {
+    let place = Place::new();
+    place.publish(&OLD);
+    fs::write(place.output().join("index.html"), "scribbled").unwrap();
+    fs::remove_file(place.output().join("conference/a.html")).unwrap();
+    assert_eq!(place.publish(&OLD).written, [path("conference/a.html"), path("index.html")]);
+    assert_eq!(place.files(), as_map(&OLD));
+}
+
+#[test]
+fn a_damaged_manifest_is_a_warning_and_a_full_build() {
+    let place = Place::new();
+    place.publish(&OLD);
+    fs::write(place.state().join("manifest"), "peerpress manifest 1\nconference").unwrap();
+    let publisher = place.begin();
+    assert!(publisher.warnings()[0].contains("damaged"), "{:?}", publisher.warnings());
+    put_all(publisher, &NEW).unwrap();
+    assert!(as_map(&NEW).iter().all(|(name, text)| place.files().get(name) == Some(text)));
+}
+
+#[test]
+fn two_files_of_one_path_are_refused_also_where_only_case_differs() {
+    let place = Place::new();
+    let publisher = place.begin();
+    publisher.put(&path("a.html"), b"1", None).unwrap();
+    assert!(matches!(publisher.put(&path("a.html"), b"2", None), Err(PublishError::Collision(_))));
+    assert!(matches!(publisher.put(&path("A.html"), b"2", None), Err(PublishError::Collision(_))));
+}
+
+#[test]
+fn a_second_build_at_the_same_time_is_told_who_has_the_lock() {
+    let place = Place::new();
+    let _first = place.begin();
+    let error = Publisher::begin(&place.output(), &place.state()).err().unwrap().to_string();
+    assert!(error.contains(&std::process::id().to_string()), "{error}");
+}
+
+#[test]
+fn a_page_is_current_while_its_key_and_its_file_are_as_they_were() {
+    let place = Place::new();
+    let key = blake3::hash(b"context");
+    let publisher = place.begin();
+    publisher.put(&path("a.html"), b"page", Some(key)).unwrap();
+    publisher.commit().unwrap();
+    let publisher = place.begin();
+    assert!(publisher.is_current(&path("a.html"), &key));
+    assert!(!publisher.is_current(&path("a.html"), &blake3::hash(b"another")));
+    assert!(!publisher.is_current(&path("b.html"), &key));
+    fs::remove_file(place.output().join("a.html")).unwrap();
+    assert!(!publisher.is_current(&path("a.html"), &key));
+}

@@ -1,0 +1,46 @@
+//! A site in memory: what the build makes, without a disk.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use peerpress::commands::site::{Progress, Sink, SiteOptions, make_site};
+use peerpress::commands::theme::Theme;
+use peerpress::render::Renderer;
+use peerpress::snapshot::Snapshot;
+
+/// Files by path.
+#[derive(Default)]
+pub(crate) struct MemorySink(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl Sink for MemorySink {
+    fn is_current(&self, _path: &str, _key: &blake3::Hash) -> bool {
+        false
+    }
+
+    fn keep(&self, path: &str) -> anyhow::Result<()> {
+        anyhow::bail!("{path} was never said to be current")
+    }
+
+    fn put(&self, path: &str, bytes: Vec<u8>, _key: Option<blake3::Hash>) -> anyhow::Result<()> {
+        let before = self.0.lock().unwrap().insert(path.to_owned(), bytes);
+        anyhow::ensure!(before.is_none(), "{path} was made twice");
+        Ok(())
+    }
+}
+
+/// Hears nothing.
+pub(crate) struct Silent;
+
+impl Progress for Silent {
+    fn planned(&self, _conferences: u64) {}
+    fn rendered(&self, _conferences: u64) {}
+}
+
+/// All files of the site of a snapshot, with the built-in templates and assets.
+pub(crate) fn site(snapshot: &Snapshot, options: &SiteOptions) -> BTreeMap<String, Vec<u8>> {
+    let theme = Theme::built_in();
+    let renderer = Renderer::new(&theme.templates).unwrap();
+    let sink = MemorySink::default();
+    make_site(snapshot, &renderer, &theme.assets(), options, &sink, &Silent).unwrap();
+    sink.0.into_inner().unwrap()
+}
