@@ -141,7 +141,8 @@ impl<D: Disk> Publisher<D> {
                 let manifest = Manifest::parse(&bytes);
                 if manifest.is_none() {
                     let path = path.display();
-                    warnings.push(format!("{path} is damaged or of another version; everything is built anew"));
+                    warnings
+                        .push(format!("{path} is damaged or of another version; everything is built anew"));
                 }
                 let unknown = manifest.is_none();
                 (manifest.unwrap_or_default(), unknown)
@@ -231,7 +232,8 @@ impl<D: Disk> Publisher<D> {
             }
             new.files.insert(path, planned.entry);
         }
-        changes.removed = self.old.files.keys().filter(|path| !new.files.contains_key(*path)).cloned().collect();
+        changes.removed =
+            self.old.files.keys().filter(|path| !new.files.contains_key(*path)).cloned().collect();
         let manifest = self.state.join(MANIFEST);
         let bytes = new.to_bytes();
         if changes.written.is_empty() && changes.removed.is_empty() {
