@@ -1,1 +1,211 @@
-//! TODO
+//! The command line, as written by the user.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Renders a Peer Metrics database to a static site: every organization, app, conference and participant as a page and as
+/// JSON, for any static file host.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = "\
+Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 done, but with findings under --strict.
+Settings come from the command line, else the environment, else peerpress.toml, else the defaults.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// The settings file [default: peerpress.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the result as JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing but errors and warnings
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more; twice for even more
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole job on a throw-away database with synthetic calls, and serve the result
+    ///
+    /// Finds PostgreSQL's programs on this machine, runs a private server in a temporary folder on a Unix socket, fills it,
+    /// builds the site and serves it. On Ctrl-C, or if anything fails, all of it is taken down again; the site stays in the
+    /// output folder. Without PostgreSQL the calls are generated straight into a snapshot.
+    Demo(Demo),
+    /// Take a snapshot, render it and publish the site: the periodic job
+    Build(Build),
+    /// Take only the snapshot
+    Snapshot(TakeSnapshot),
+    /// Build, then serve the site, rebuilding it when templates, assets or settings change
+    Serve(Serve),
+    /// Bring a database to the schema of Peer Metrics
+    ///
+    /// Makes all tables in an empty database. In one that Peer Metrics' own migrations made, only adds two indexes that make
+    /// snapshots faster. Done twice, the second time changes nothing.
+    Migrate(Migrate),
+    /// Fill a database with realistic synthetic calls
+    Seed(Seed),
+    /// Check settings, database, permissions, and the links and data files of the published site
+    Check(Check),
+}
+
+/// Which database.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Database {
+    /// The database, as postgres://user:password@host:port/name?sslmode=...
+    ///
+    /// Without it: DATABASE_URL; else DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASE_PASSWORD and DATABASE_NAME; else
+    /// PGHOST and the other variables of libpq.
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+}
+
+/// Where the site goes, and how it is made.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Site {
+    /// The folder of the site [default: output]
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// The folder for manifest and journal, on the same file system [default: .peerpress beside the output]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Templates that take the place of the built-in ones [default: site-templates]
+    #[arg(long, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+    /// Assets that take the place of the built-in ones [default: assets]
+    #[arg(long, value_name = "DIR")]
+    pub assets: Option<PathBuf>,
+    /// Threads that render; 0 for one per core [default: 0]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Absolute URL of the published site; with it, sitemap.xml is written
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// End with exit code 3 if anything in the database contradicts itself or cannot be read
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Where a snapshot goes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SnapshotFolder {
+    /// The folder of the snapshot [default: snapshot]
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: Option<PathBuf>,
+    /// Connections that read at the same time [default: 4]
+    #[arg(long, value_name = "N")]
+    pub connections: Option<usize>,
+}
+
+/// `peerpress demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// How many conferences
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub conferences: usize,
+    /// Over how many days
+    #[arg(long, value_name = "N", default_value_t = 14)]
+    pub days: u32,
+    /// Another seed, other calls
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// The port to serve on; the next free one is taken [default: 8000]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Build the site and stop
+    #[arg(long)]
+    pub no_serve: bool,
+    #[command(flatten)]
+    /// The site.
+    pub site: Site,
+}
+
+/// `peerpress build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    #[command(flatten)]
+    /// The database.
+    pub database: Database,
+    /// Render this snapshot; no database is asked
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["database_url", "snapshot"])]
+    pub from: Option<PathBuf>,
+    #[command(flatten)]
+    /// The snapshot.
+    pub snapshot: SnapshotFolder,
+    #[command(flatten)]
+    /// The site.
+    pub site: Site,
+}
+
+/// `peerpress snapshot`.
+#[derive(Debug, Args)]
+pub struct TakeSnapshot {
+    #[command(flatten)]
+    /// The database.
+    pub database: Database,
+    #[command(flatten)]
+    /// The snapshot.
+    pub snapshot: SnapshotFolder,
+}
+
+/// `peerpress serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Serve the site as it is; nothing is built
+    #[arg(long = "static")]
+    pub as_is: bool,
+    /// The address to listen on [default: 127.0.0.1, this machine only]
+    #[arg(long, value_name = "ADDRESS")]
+    pub host: Option<IpAddr>,
+    /// The port to listen on; the next free one is taken [default: 8000]
+    #[arg(long, short, value_name = "PORT")]
+    pub port: Option<u16>,
+    #[command(flatten)]
+    /// What to build.
+    pub build: Build,
+}
+
+/// `peerpress migrate`.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    /// The database.
+    pub database: Database,
+}
+
+/// `peerpress seed`.
+#[derive(Debug, Args)]
+pub struct Seed {
+    #[command(flatten)]
+    /// The database.
+    pub database: Database,
+    /// How many conferences
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub conferences: usize,
+    /// Over how many days
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub days: u32,
+    /// Another seed, other calls; the same seed and end, the same calls
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// The last instant, such as 2026-11-23T12:00:00Z [default: the beginning of this hour]
+    #[arg(long, value_name = "TIME")]
+    pub end: Option<String>,
+}
+
+/// `peerpress check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    /// The database.
+    pub database: Database,
+    /// The folder of the site [default: output]
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}

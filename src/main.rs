@@ -1,3 +1,9 @@
-//! The `peerpress` program.
+//! The `peerpress` program: reads the command line and hands over.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    peerpress::commands::run(peerpress::cli::Cli::parse())
+}

@@ -16,4 +16,4 @@ mod wire;
 pub use connect::connect;
 pub use error::SourceError;
 pub use settings::{ConnectionSettings, SslMode, resolve};
-pub use take::{NoProgress, Progress, SnapshotOptions, take_snapshot};
+pub use take::{NoProgress, Progress, SnapshotOptions, check_database, take_snapshot};

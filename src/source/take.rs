@@ -110,6 +110,15 @@ pub fn take_snapshot(
     Ok(writer.finish(&globals, instant, &identity)?)
 }
 
+/// Checks that a snapshot could be taken: the server answers, and every column is there and may be read.
+pub fn check_database(settings: &ConnectionSettings) -> Result<(), SourceError> {
+    let stop = AtomicBool::new(false);
+    let options = SnapshotOptions::new(std::path::PathBuf::new());
+    let mut reader = Reader::begin(settings, &options, &stop, None)?;
+    catalog::check(&mut reader)?;
+    reader.commit()
+}
+
 /// The parts and who has taken which.
 struct Work<'a> {
     parts: &'a [PlannedPart],

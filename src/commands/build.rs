@@ -1,0 +1,204 @@
+//! `peerpress build`: snapshot, render, publish.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use super::site::{self, SiteCounts, Sink};
+use super::theme::Theme;
+use super::{Done, Session, settings, snapshot};
+use crate::cli;
+use crate::publish::{Changes, Publisher, SitePath};
+use crate::render::Renderer;
+use crate::snapshot::Snapshot;
+
+/// First files named in the summary.
+const NAMED: usize = 5;
+
+/// What a build did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The folder of the site.
+    pub output: String,
+    /// The instant of the snapshot.
+    pub taken_at: String,
+    /// Rows of the snapshot.
+    pub rows: u64,
+    /// What was made.
+    #[serde(flatten)]
+    pub counts: SiteCounts,
+    /// Files written.
+    pub written: usize,
+    /// Files that stayed as they were.
+    pub kept: usize,
+    /// Files removed.
+    pub removed: usize,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Bytes of the whole site.
+    pub bytes_total: u64,
+    /// Seconds per stage, in order.
+    pub stages: Vec<(&'static str, f64)>,
+    /// Paths of the files written.
+    #[serde(skip)]
+    pub changes: Vec<String>,
+}
+
+impl Summary {
+    /// A few lines for people.
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "{}: {} written, {} kept, {} removed ({:.1} MB of {:.1} MB)\n",
+            self.output,
+            self.written,
+            self.kept,
+            self.removed,
+            self.bytes_written as f64 / 1e6,
+            self.bytes_total as f64 / 1e6
+        );
+        text.push_str(&format!(
+            "{} conferences, {} participants, {} findings; {} rows as of {}\n",
+            self.counts.conferences, self.counts.participants, self.counts.findings, self.rows, self.taken_at
+        ));
+        let stages: Vec<String> =
+            self.stages.iter().map(|(stage, seconds)| format!("{stage} {seconds:.1} s")).collect();
+        text.push_str(&stages.join(", "));
+        if !self.changes.is_empty() && self.changes.len() <= NAMED {
+            text.push_str(&format!("\nchanged: {}", self.changes.join(", ")));
+        }
+        text
+    }
+}
+
+/// Times stages.
+#[derive(Debug)]
+pub struct Stages {
+    begun: Instant,
+    list: Vec<(&'static str, f64)>,
+}
+
+impl Default for Stages {
+    fn default() -> Self {
+        Self { begun: Instant::now(), list: Vec::new() }
+    }
+}
+
+impl Stages {
+    /// Ends a stage and begins the next.
+    pub fn end(&mut self, stage: &'static str) -> Duration {
+        let took = self.begun.elapsed();
+        self.list.push((stage, took.as_secs_f64()));
+        self.begun = Instant::now();
+        took
+    }
+}
+
+struct Publishing<'a> {
+    publisher: Publisher,
+    session: &'a Session,
+}
+
+impl Sink for Publishing<'_> {
+    fn is_current(&self, path: &str, key: &blake3::Hash) -> bool {
+        SitePath::new(path).is_ok_and(|path| self.publisher.is_current(&path, key))
+    }
+
+    fn keep(&self, path: &str) -> anyhow::Result<()> {
+        Ok(self.publisher.keep(&SitePath::new(path)?)?)
+    }
+
+    fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
+        self.session.check_stop()?;
+        Ok(self.publisher.put(&SitePath::new(path)?, &bytes, key)?)
+    }
+}
+
+struct Bar(ProgressBar);
+
+impl site::Progress for Bar {
+    fn planned(&self, conferences: u64) {
+        self.0.set_length(conferences);
+    }
+
+    fn rendered(&self, conferences: u64) {
+        self.0.inc(conferences);
+    }
+}
+
+/// Renders a snapshot and publishes it.
+pub fn render_and_publish(
+    session: &Session,
+    snapshot: &Snapshot,
+    args: &cli::Site,
+    dev: bool,
+    stages: &mut Stages,
+) -> anyhow::Result<Summary> {
+    let folders = settings::folders(session, args);
+    let theme = Theme::load(&folders.templates, &folders.assets)?;
+    let renderer = Renderer::new(&theme.templates)?;
+    let options = settings::site_options(session, args, dev);
+    let publisher = Publisher::begin(&folders.output, &folders.state)?;
+    for warning in publisher.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let sink = Publishing { publisher, session };
+    let bar = Bar(session.terminal.bar("render"));
+    let pool = settings::thread_pool(session, args)?;
+    let assets = theme.assets();
+    let made = pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, &sink, &bar));
+    bar.0.finish_and_clear();
+    let counts = made?;
+    stages.end("render");
+    let spinner = session.terminal.spinner("publish");
+    let changes = sink.publisher.commit();
+    spinner.finish_and_clear();
+    let changes = changes?;
+    stages.end("publish");
+    Ok(summary(&folders.output, snapshot, counts, &changes, stages))
+}
+
+fn summary(output: &Path, snapshot: &Snapshot, counts: SiteCounts, changes: &Changes, stages: &Stages) -> Summary {
+    Summary {
+        output: output.display().to_string(),
+        taken_at: snapshot.manifest().taken_at.clone(),
+        rows: snapshot.manifest().rows.values().sum(),
+        counts,
+        written: changes.written.len(),
+        kept: changes.kept,
+        removed: changes.removed.len(),
+        bytes_written: changes.bytes_written,
+        bytes_total: changes.bytes_total,
+        stages: stages.list.clone(),
+        changes: changes.written.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The snapshot of a build: the given one, else a new one of the database.
+pub fn snapshot_of(session: &Session, args: &cli::Build, stages: &mut Stages) -> anyhow::Result<Snapshot> {
+    let snapshot = if let Some(folder) = &args.from {
+        Snapshot::open(folder)?
+    } else {
+        let database = settings::database(session, &args.database)?;
+        let target = settings::snapshot_folder(session, &args.snapshot);
+        snapshot::take(session, &database, &args.snapshot, &target)?
+    };
+    stages.end("snapshot");
+    session.check_stop()?;
+    Ok(snapshot)
+}
+
+/// Runs the command.
+pub fn run(session: &Session, args: &cli::Build) -> anyhow::Result<Done> {
+    let mut stages = Stages::default();
+    let snapshot = snapshot_of(session, args, &mut stages)?;
+    let summary = render_and_publish(session, &snapshot, &args.site, false, &mut stages)?;
+    session.print(&summary, &summary.text())?;
+    Ok(verdict(&args.site, &summary))
+}
+
+/// Whether findings matter to the user.
+pub fn verdict(args: &cli::Site, summary: &Summary) -> Done {
+    if args.strict && summary.counts.findings > 0 { Done::WithFindings } else { Done::Well }
+}

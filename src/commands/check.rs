@@ -1,0 +1,166 @@
+//! `peerpress check`: settings, database, permissions, then the links and data files of the site.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Serialize;
+use serde_json::Value;
+use walkdir::WalkDir;
+
+use super::{Done, Session, settings};
+use crate::cli;
+use crate::site::api;
+use crate::source;
+
+/// Problems that are named; the rest is counted.
+const NAMED: usize = 20;
+
+/// What was checked, and what is wrong.
+#[derive(Debug, Default, Serialize)]
+pub struct Outcome {
+    /// Whether a database was named and could be read.
+    pub database: Option<bool>,
+    /// Pages whose links were followed.
+    pub pages: usize,
+    /// Links that were followed.
+    pub links: usize,
+    /// Data files that were checked against the schema.
+    pub data_files: usize,
+    /// What is wrong.
+    pub problems: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, args: &cli::Check) -> anyhow::Result<Done> {
+    let mut outcome = Outcome::default();
+    if let Some(database) = settings::find_database(session, &args.database)? {
+        let checked = source::check_database(&database);
+        outcome.database = Some(checked.is_ok());
+        if let Err(error) = checked {
+            outcome.problems.push(format!("database: {error}"));
+        }
+    }
+    let output = args.output.clone().or_else(|| session.config.folders.output.clone());
+    let output = output.unwrap_or_else(|| PathBuf::from("output"));
+    if output.join("index.html").exists() {
+        site(&output, &mut outcome)?;
+    } else {
+        session.say(&format!("{} has no site yet", output.display()));
+    }
+    let mut text = format!(
+        "database: {}; {} pages, {} links, {} data files, {} problems",
+        match outcome.database {
+            None => "none named",
+            Some(true) => "can be read",
+            Some(false) => "cannot be read",
+        },
+        outcome.pages,
+        outcome.links,
+        outcome.data_files,
+        outcome.problems.len()
+    );
+    for problem in outcome.problems.iter().take(NAMED) {
+        text.push_str(&format!("\n  {problem}"));
+    }
+    if outcome.problems.len() > NAMED {
+        text.push_str(&format!("\n  … and {} more", outcome.problems.len() - NAMED));
+    }
+    session.print(&outcome, &text)?;
+    anyhow::ensure!(outcome.problems.is_empty(), "{} problems were found", outcome.problems.len());
+    Ok(Done::Well)
+}
+
+/// Follows the links of all pages and checks all data files of a site.
+pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
+    let validators = validators()?;
+    for entry in WalkDir::new(output).sort_by_file_name() {
+        let entry = entry?;
+        let name = entry.path().strip_prefix(output)?.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+        let extension = entry.path().extension().and_then(|extension| extension.to_str());
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        if extension == Some("html") {
+            let text = std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {name}"))?;
+            outcome.pages += 1;
+            for target in links(&text) {
+                outcome.links += 1;
+                let place = entry.path().parent().unwrap_or(output).join(&target);
+                if !place.is_file() {
+                    outcome.problems.push(format!("{name}: {target} leads nowhere"));
+                }
+            }
+        } else if let Some(kind) = kind(&name) {
+            outcome.data_files += 1;
+            let bytes = std::fs::read(entry.path()).with_context(|| format!("cannot read {name}"))?;
+            match serde_json::from_slice::<Value>(&bytes) {
+                Err(error) => outcome.problems.push(format!("{name}: {error}")),
+                Ok(value) => {
+                    if let Some(error) = validators.get(kind).and_then(|validator| validator.validate(&value).err()) {
+                        outcome.problems.push(format!("{name}: {}: {error}", error.instance_path()));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The definition of the schema that a file of the static API is to be valid against.
+fn kind(name: &str) -> Option<&'static str> {
+    let path: Vec<&str> = name.strip_prefix("api/v1/")?.split('/').collect();
+    match path.as_slice() {
+        ["conferences", _] => Some("conference"),
+        ["participants", _] => Some("participant"),
+        ["apps", _, "conferences", _] => Some("month"),
+        ["apps", _] => Some("app"),
+        ["organizations", _] => Some("organization"),
+        ["meta.json"] => Some("meta"),
+        _ => None,
+    }
+}
+
+fn validators() -> anyhow::Result<BTreeMap<&'static str, jsonschema::Validator>> {
+    let schema: Value = serde_json::from_str(api::SCHEMA)?;
+    ["conference", "participant", "month", "app", "organization", "meta"]
+        .into_iter()
+        .map(|kind| {
+            let mut own = schema.clone();
+            if let Some(own) = own.as_object_mut() {
+                own.remove("anyOf");
+                own.insert("$ref".to_owned(), format!("#/$defs/{kind}").into());
+            }
+            Ok((kind, jsonschema::validator_for(&own)?))
+        })
+        .collect()
+}
+
+/// The files that a page of ours links to: values of `href` and `src` that are relative, without query and fragment.
+fn links(html: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for attribute in [" href=\"", " src=\""] {
+        for rest in html.split(attribute).skip(1) {
+            let Some((value, _)) = rest.split_once('"') else { continue };
+            let value = value.split(['#', '?']).next().unwrap_or_default();
+            let elsewhere = value.contains(':') || value.starts_with('/') || value.is_empty();
+            if !elsewhere {
+                found.push(value.replace("&amp;", "&"));
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_links_are_found_and_others_are_not() {
+        let html = r##"<a href="../a.html#x"><a href="#top"><img src="b.svg"><a href="https://example.org/">"##;
+        assert_eq!(links(html), ["../a.html", "b.svg"]);
+    }
+}

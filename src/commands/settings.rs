@@ -1,0 +1,99 @@
+//! Command line over settings file over defaults, for what several commands share.
+
+use std::path::{Path, PathBuf};
+
+use super::{Session, Usage};
+use crate::cli;
+use crate::commands::site::SiteOptions;
+use crate::report;
+use crate::source::{ConnectionSettings, SnapshotOptions, resolve};
+
+/// Where everything is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// The site.
+    pub output: PathBuf,
+    /// Manifest and journal.
+    pub state: PathBuf,
+    /// The user's templates.
+    pub templates: PathBuf,
+    /// The user's assets.
+    pub assets: PathBuf,
+}
+
+/// The folders of a build.
+pub fn folders(session: &Session, args: &cli::Site) -> Folders {
+    let config = &session.config.folders;
+    let pick = |given: &Option<PathBuf>, set: &Option<PathBuf>, default: &str| {
+        given.clone().or_else(|| set.clone()).unwrap_or_else(|| PathBuf::from(default))
+    };
+    let output = pick(&args.output, &config.output, "output");
+    // Beside the output, and named after it unless it is the usual one, so that two sites have two states.
+    let beside = match output.file_name().and_then(|name| name.to_str()) {
+        None | Some("output") => ".peerpress".to_owned(),
+        Some(name) => format!(".peerpress-{name}"),
+    };
+    let default_state = output.parent().unwrap_or(Path::new("")).join(beside);
+    Folders {
+        state: args.state.clone().or_else(|| config.state.clone()).unwrap_or(default_state),
+        templates: pick(&args.templates, &config.templates, "site-templates"),
+        assets: pick(&args.assets, &config.assets, "assets"),
+        output,
+    }
+}
+
+/// The folder of the snapshot.
+pub fn snapshot_folder(session: &Session, args: &cli::SnapshotFolder) -> PathBuf {
+    let set = session.config.folders.snapshot.clone();
+    args.snapshot.clone().or(set).unwrap_or_else(|| PathBuf::from("snapshot"))
+}
+
+/// How a snapshot is taken.
+pub fn snapshot_options(session: &Session, args: &cli::SnapshotFolder, target: PathBuf) -> SnapshotOptions {
+    let config = &session.config.database;
+    let defaults = SnapshotOptions::new(target);
+    let seconds = std::time::Duration::from_secs;
+    SnapshotOptions {
+        workers: args.connections.or(config.connections).unwrap_or(defaults.workers).max(1),
+        statement_timeout: config.statement_timeout.map_or(defaults.statement_timeout, seconds),
+        lock_timeout: config.lock_timeout.map_or(defaults.lock_timeout, seconds),
+        ..defaults
+    }
+}
+
+/// How the site is made.
+pub fn site_options(session: &Session, args: &cli::Site, dev: bool) -> SiteOptions {
+    let config = &session.config.report;
+    let defaults = report::Options::default();
+    SiteOptions {
+        report: report::Options {
+            call_gap_s: config.call_gap_minutes.map_or(defaults.call_gap_s, |minutes| minutes * 60.0),
+            ..defaults
+        },
+        dev,
+        base_url: args.base_url.clone().or_else(|| config.base_url.clone()),
+    }
+}
+
+/// The threads that render.
+pub fn thread_pool(session: &Session, args: &cli::Site) -> anyhow::Result<rayon::ThreadPool> {
+    let threads = args.threads.or(session.config.build.threads).unwrap_or(0);
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|at| format!("render-{at}")).build()?)
+}
+
+/// The database that the command line, the environment or the settings file name.
+pub fn database(session: &Session, args: &cli::Database) -> anyhow::Result<ConnectionSettings> {
+    find_database(session, args)?.ok_or_else(|| {
+        let hint = "give --database-url, or set DATABASE_URL, DATABASE_HOST or PGHOST; or try `peerpress demo`";
+        Usage(format!("no database is named\nhint: {hint}")).into()
+    })
+}
+
+/// The same; `None` if none is named.
+pub fn find_database(session: &Session, args: &cli::Database) -> anyhow::Result<Option<ConnectionSettings>> {
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(found) = resolve(args.database_url.as_deref(), &environment)? {
+        return Ok(Some(found));
+    }
+    Ok(resolve(session.config.database.url.as_deref(), &|_| None)?)
+}
