@@ -3,7 +3,8 @@
 export function preparePrinting() {
   let opened = [];
   window.addEventListener("beforeprint", () => {
-    document.documentElement.dataset.url = window.location.href;
+    const footer = document.querySelector(".page-footer");
+    if (footer) footer.dataset.url = window.location.href;
     opened = [...document.querySelectorAll("details.fold:not([open])")];
     for (const fold of opened) fold.open = true;
   });

@@ -2,7 +2,7 @@
 
 export const colors = {
   default: "#5a86d8",
-  warning: "#d58512",
+  warning: "#c97a0a",
   error: "#c8372d",
   info: "#14857f",
   list: ["#2b63d9", "#c2570c", "#15803d", "#a21caf", "#0e7490", "#b91c1c", "#6d28d9", "#7a6a00", "#be185d", "#475569"],

@@ -20,7 +20,7 @@ export function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** Draws a chart with the report's look, and draws it anew when the theme changes. Returns a function that ends it. */
+/** Draws a chart with the report's look, and draws it anew when the theme changes and on paper, which is light. Returns `{repaint, end}`. */
 export function draw(canvas, configure) {
   let chart = null;
   const paint = () => {
@@ -29,14 +29,14 @@ export function draw(canvas, configure) {
   };
   const themes = new MutationObserver(paint);
   themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-  const scheme = window.matchMedia("(prefers-color-scheme: dark)");
-  scheme.addEventListener("change", paint);
+  const media = ["(prefers-color-scheme: dark)", "print"].map((query) => window.matchMedia(query));
+  for (const query of media) query.addEventListener("change", paint);
   paint();
   return {
     repaint: paint,
     end() {
       themes.disconnect();
-      scheme.removeEventListener("change", paint);
+      for (const query of media) query.removeEventListener("change", paint);
       chart?.destroy();
     },
   };
