@@ -1,7 +1,7 @@
 // Builds the committed styles and scripts: assets/css/main.css and the classic scripts under assets/js.
 // `node frontend/build.mjs [folder]` writes them below the folder instead of below the project.
 
-import { readFile, writeFile, mkdir } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
@@ -27,19 +27,35 @@ export const outputs = [
 
 export async function build(target) {
   const imported = { vue: new Set(), "chart.js": new Set() };
-  await write(target, "assets/css/main.css", await styles());
+  await write(target, "assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
   await write(target, "assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
   await write(target, "assets/js/peermetrics.js", await bundle({ entry: "assets/js/peermetrics/main.js", name: "peermetrics" }));
   for (const page of pages) {
     const code = await bundle({ source: mountSource(page), name: `peerpress_${page}`, imported });
     await write(target, `assets/js/${page}/index.js`, code);
   }
-  await write(target, "assets/js/vendor.js", await bundle({ source: vendorSource(imported), name: "peerpressVendor", pure: true }));
+  const vendor = await bundle({ source: vendorSource(imported), name: "peerpressVendor", pure: true });
+  await write(target, "assets/js/vendor.js", (await notice(["vue", "chart.js", "@kurkle/color"])) + vendor);
+}
+
+/** The licence of the packages whose code is in a file, which asks to go wherever the code goes. All of them have the MIT licence. */
+async function notice(packages) {
+  const texts = [];
+  for (const name of packages) {
+    const folder = path.join(project, "node_modules", name);
+    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    texts.push((await readFile(path.join(folder, file), "utf8")).trim());
+  }
+  const holders = texts.map((text, i) => `${packages[i]}: ${text.match(/^Copyright.*$/m)[0]}`);
+  const terms = texts[0].slice(texts[0].indexOf("Permission is hereby granted"));
+  return `/*!\nContains code under the MIT licence.\n${holders.join("\n")}\n\n${terms}\n*/\n`;
 }
 
 async function styles() {
   const { css } = await sass.compileAsync(path.join(project, "assets/css/main.scss"), {
     style: "compressed",
+    // The caller writes it: sass would begin with a byte order mark, which is no longer the beginning.
+    charset: false,
     loadPaths: [path.join(project, "node_modules")],
     quietDeps: true,
     // Bootstrap 5 is written with @import and the global functions; it will be so until its next major version.
