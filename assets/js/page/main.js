@@ -1,0 +1,22 @@
+// What every page gains from a script, without any framework. Loaded in the head, so that the chosen theme is on before the first paint.
+
+import { applyTheme, themeButton } from "./theme.js";
+import { filterTable } from "./filter.js";
+import { sortTable } from "./sort.js";
+import { localTimes } from "./times.js";
+import { preparePrinting } from "./printing.js";
+import { followServer } from "./live.js";
+
+applyTheme();
+
+function enhance() {
+  for (const button of document.querySelectorAll("[data-theme-toggle]")) themeButton(button);
+  for (const table of document.querySelectorAll("table.data, table.log")) sortTable(table);
+  for (const table of document.querySelectorAll("table[data-filterable]")) filterTable(table);
+  localTimes(document.querySelectorAll("time[datetime]"));
+  preparePrinting();
+  followServer();
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", enhance);
+else enhance();

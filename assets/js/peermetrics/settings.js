@@ -1,0 +1,24 @@
+// The settings that the page carries in its head: {apiRoot, urlPrefix, page, id, dev}.
+
+function read() {
+  const meta = document.querySelector('meta[name="peermetrics-settings"]');
+  try {
+    return JSON.parse(meta?.content ?? "{}") ?? {};
+  } catch {
+    return {};
+  }
+}
+
+const page = read();
+const root = document.documentElement.dataset.root ?? "";
+
+/** What the page says of itself; the roots end in a slash, or are empty. */
+export const settings = {
+  ...page,
+  apiRoot: withSlash(page.apiRoot || `${root}api/v1/`),
+  urlPrefix: withSlash(page.urlPrefix || root),
+};
+
+function withSlash(prefix) {
+  return prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
+}

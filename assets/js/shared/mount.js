@@ -1,0 +1,20 @@
+// Mounts a page's app where the page has a place for it, and never lets a failure reach the reader: the static page is complete.
+
+import { createApp } from "vue";
+
+/** Mounts `App` on `#<page>-app`, with the page's id as its property `id`. */
+export function mountApp(page, App) {
+  const place = document.getElementById(`${page}-app`);
+  const { settings } = window.peermetrics ?? {};
+  if (!place || !settings || !window.peermetrics.available) return;
+  const app = createApp(App, { id: place.dataset.id || settings.id });
+  app.config.errorHandler = (error) => {
+    if (settings.dev) console.warn(`peerpress: the app of this page failed: ${error}`);
+  };
+  app.mount(place);
+}
+
+/** Hides the static charts that the app draws itself, all those marked `data-static="<name>"`. */
+export function hideStatic(name) {
+  for (const element of document.querySelectorAll(`[data-static="${name}"]`)) element.hidden = true;
+}

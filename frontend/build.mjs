@@ -1,0 +1,164 @@
+// Builds the committed styles and scripts: assets/css/main.css and the classic scripts under assets/js.
+// `node frontend/build.mjs [folder]` writes them below the folder instead of below the project.
+
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import vue from "@vitejs/plugin-vue";
+import * as sass from "sass";
+import { build as viteBuild } from "vite";
+
+export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Pages with an app of their own: a folder in assets/js with an index.vue. */
+const pages = ["app", "conference", "participant"];
+
+/** What the pages share, kept out of their bundles, and the member of the vendor script's global that holds it. */
+const shared = { vue: "peerpressVendor", "chart.js": "peerpressVendor" };
+
+/** The files that a build makes, relative to the project. */
+export const outputs = [
+  "assets/css/main.css",
+  "assets/js/page.js",
+  "assets/js/peermetrics.js",
+  "assets/js/vendor.js",
+  ...pages.map((page) => `assets/js/${page}/index.js`),
+];
+
+export async function build(target) {
+  const imported = { vue: new Set(), "chart.js": new Set() };
+  await write(target, "assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
+  await write(target, "assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
+  await write(target, "assets/js/peermetrics.js", await bundle({ entry: "assets/js/peermetrics/main.js", name: "peermetrics" }));
+  for (const page of pages) {
+    const code = await bundle({ source: mountSource(page), name: `peerpress_${page}`, imported });
+    await write(target, `assets/js/${page}/index.js`, code);
+  }
+  const vendor = await bundle({ source: vendorSource(imported), name: "peerpressVendor", pure: true });
+  await write(target, "assets/js/vendor.js", (await notice(["vue", "chart.js", "@kurkle/color"])) + vendor);
+}
+
+/** The licence of the packages whose code is in a file, which asks to go wherever the code goes. All of them have the MIT licence. */
+async function notice(packages) {
+  const texts = [];
+  for (const name of packages) {
+    const folder = path.join(project, "node_modules", name);
+    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    texts.push((await readFile(path.join(folder, file), "utf8")).trim());
+  }
+  const holders = texts.map((text, i) => `${packages[i]}: ${text.match(/^Copyright.*$/m)[0]}`);
+  const terms = texts[0].slice(texts[0].indexOf("Permission is hereby granted"));
+  return `/*!\nContains code under the MIT licence.\n${holders.join("\n")}\n\n${terms}\n*/\n`;
+}
+
+async function styles() {
+  const { css } = await sass.compileAsync(path.join(project, "assets/css/main.scss"), {
+    style: "compressed",
+    // The caller writes it: sass would begin with a byte order mark, which is no longer the beginning.
+    charset: false,
+    loadPaths: [path.join(project, "node_modules")],
+    quietDeps: true,
+    // Bootstrap 5 is written with @import and the global functions; it will be so until its next major version.
+    silenceDeprecations: ["import", "global-builtin", "color-functions", "if-function"],
+  });
+  return css;
+}
+
+/** The entry of a page's bundle: its index.vue, mounted where the page has a place for it. */
+function mountSource(page) {
+  return `import App from ${JSON.stringify(path.join(project, `assets/js/${page}/index.vue`))};
+import { mountApp } from ${JSON.stringify(path.join(project, "assets/js/shared/mount.js"))};
+mountApp(${JSON.stringify(page)}, App);
+`;
+}
+
+/** The entry of the shared script: exactly the names that the pages import, so that the rest is shaken off. */
+function vendorSource(imported) {
+  return Object.entries(imported)
+    .map(([from, names]) => `export { ${[...names].sort().join(", ")} } from ${JSON.stringify(from)};\n`)
+    .join("");
+}
+
+/** One classic script. `pure` says that no module does anything by being loaded, so that all that is not named falls away. */
+async function bundle({ entry, source, name, imported, pure }) {
+  const virtual = "virtual:entry";
+  const input = entry ? path.join(project, entry) : virtual;
+  const result = await viteBuild({
+    root: project,
+    configFile: false,
+    logLevel: "warn",
+    publicDir: false,
+    define: {
+      "process.env.NODE_ENV": '"production"',
+      __VUE_OPTIONS_API__: "false",
+      __VUE_PROD_DEVTOOLS__: "false",
+      __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: "false",
+    },
+    plugins: [
+      vue({ isProduction: true }),
+      source && {
+        name: "entry",
+        resolveId: (id) => (id === virtual ? `\0${virtual}` : null),
+        load: (id) => (id === `\0${virtual}` ? source : null),
+      },
+      imported && collectImports(imported),
+    ],
+    build: {
+      write: false,
+      minify: true,
+      // Older targets turn static class fields into statements, which would keep all of Chart.js in.
+      target: "es2022",
+      lib: { entry: input, name, formats: ["iife"], fileName: () => "bundle.js" },
+      rollupOptions: {
+        // Given once more, since the library's entry would be taken for a file.
+        input,
+        treeshake: pure ? { moduleSideEffects: false, propertyReadSideEffects: false } : true,
+        external: imported ? Object.keys(shared) : [],
+        output: { globals: shared, exports: "auto" },
+      },
+    },
+  });
+  const [{ output }] = Array.isArray(result) ? result : [result];
+  if (output.length !== 1) {
+    throw new Error(`expected one file of ${name}, got ${output.map((file) => file.fileName).join(", ")}`);
+  }
+  return `${output[0].code.trim()}\n`;
+}
+
+/** Notes which names the modules import from the shared libraries. */
+function collectImports(imported) {
+  return {
+    name: "collect-imports",
+    enforce: "post",
+    transform(code, id) {
+      if (id.includes("/node_modules/") || !/\.(js|vue)($|\?)|virtual:entry/.test(id)) return;
+      for (const node of this.parse(code).body) {
+        const names = node.type === "ImportDeclaration" ? imported[node.source.value] : undefined;
+        for (const specifier of names ? node.specifiers : []) {
+          if (specifier.type !== "ImportSpecifier") throw new Error(`${id}: import the names you use from ${node.source.value}`);
+          names.add(specifier.imported.name);
+        }
+      }
+    },
+  };
+}
+
+async function write(target, file, text) {
+  const place = path.join(target, file);
+  await mkdir(path.dirname(place), { recursive: true });
+  await writeFile(place, text.endsWith("\n") ? text : `${text}\n`);
+}
+
+/** The text of a built file, or null where there is none. */
+export async function read(target, file) {
+  return readFile(path.join(target, file), "utf8").catch(() => null);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const target = path.resolve(process.argv[2] ?? project);
+  await build(target);
+  for (const file of outputs) {
+    const text = await read(target, file);
+    console.log(`${String(Buffer.byteLength(text)).padStart(8)} bytes  ${file}`);
+  }
+}
