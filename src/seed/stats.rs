@@ -1,0 +1,382 @@
+//! getStats reports as JSON text, in today's and older shapes, and the snapshots that the service makes of them for a
+//! summary.
+
+use super::json::Object;
+use super::media::{Counters, Kind, Moment};
+use super::platforms::Shape;
+
+/// One stream as one side reads it at one poll.
+pub(super) struct Reading {
+    pub(super) kind: Kind,
+    pub(super) outbound: bool,
+    pub(super) ssrc: u32,
+    pub(super) shape: Shape,
+    /// The browser's id of the track.
+    pub(super) track: String,
+    pub(super) now: Counters,
+    pub(super) moment: Moment,
+    /// What the other side had last said about it: its counters a moment ago.
+    pub(super) other: Counters,
+    /// Bit/s and packets/s since the poll before; absent in the first.
+    pub(super) rates: Option<(f64, f64)>,
+    /// Milliseconds by the client's clock.
+    pub(super) timestamp: f64,
+    /// When the stream began, likewise.
+    pub(super) elapsed: f64,
+}
+
+impl Reading {
+    /// The report's id.
+    pub(super) fn id(&self) -> String {
+        let way = if self.outbound { "Outbound" } else { "Inbound" };
+        let (letter, name) = match self.kind {
+            Kind::Audio => ("A", "Audio"),
+            Kind::Video => ("V", "Video"),
+        };
+        match self.shape {
+            Shape::Mixed => format!("{}T01{letter}{}", &way[..1], self.ssrc),
+            Shape::Inline => format!("{}_{:08x}", way.to_lowercase(), self.ssrc),
+            Shape::PerTrack => format!("RTC{way}RTP{name}Stream_{}", self.ssrc),
+        }
+    }
+
+    fn remote_id(&self) -> String {
+        let letter = if self.kind == Kind::Audio { "A" } else { "V" };
+        format!("R{}{letter}{}", if self.outbound { "I" } else { "O" }, self.ssrc)
+    }
+
+    /// The report, as in a stats event.
+    pub(super) fn report(&self) -> String {
+        let (now, kind) = (&self.now, self.kind);
+        let old = self.shape == Shape::PerTrack;
+        let object = Object::new()
+            .text("id", &self.id())
+            .num("timestamp", self.timestamp)
+            .text("type", if self.outbound { "outbound-rtp" } else { "inbound-rtp" })
+            .int("ssrc", self.ssrc)
+            .text("kind", kind.name())
+            .text("mediaType", kind.name())
+            .with(!old, |object| {
+                object
+                    .text("mid", if kind == Kind::Audio { "0" } else { "1" })
+                    .text("remoteId", &self.remote_id())
+            })
+            .text("transportId", "T01")
+            .text("codecId", if kind == Kind::Audio { "COT01_111" } else { "COT01_96" })
+            .int("clockRate", if kind == Kind::Audio { 48_000 } else { 90_000 })
+            .text("mimeType", if kind == Kind::Audio { "audio/opus" } else { "video/VP8" })
+            .int("payloadType", if kind == Kind::Audio { 111 } else { 96 })
+            .raw("track", &self.track_object());
+        let object = match self.rates {
+            Some((bits, packets)) => object.num("bitrate", bits).num("packetRate", packets * 8.0),
+            None => object,
+        };
+        match (self.outbound, kind) {
+            (true, Kind::Audio) => self.sent(object).int("targetBitrate", 32_000),
+            (true, Kind::Video) => self.sent(object).with(true, |object| self.encoded(object)),
+            (false, Kind::Audio) => self.heard(self.received(object)),
+            (false, Kind::Video) => self.seen(self.received(object)),
+        }
+        .with(!old && !self.outbound, |object| object.text("trackIdentifier", &self.track))
+        .count("nackCount", now.nack)
+        .end()
+    }
+
+    fn track_object(&self) -> String {
+        let source = || {
+            Object::new()
+                .text("id", if self.kind == Kind::Audio { "SA1" } else { "SV2" })
+                .text("kind", self.kind.name())
+                .num("timestamp", self.timestamp)
+                .text("trackIdentifier", &self.track)
+        };
+        match (self.shape, self.outbound) {
+            (Shape::Mixed, true) => {
+                let source = source().text("type", "media-source");
+                match self.kind {
+                    Kind::Audio => source
+                        .num("audioLevel", self.moment.level)
+                        .num("totalAudioEnergy", self.now.energy)
+                        .num("totalSamplesDuration", self.now.duration)
+                        .end(),
+                    Kind::Video => {
+                        source.int("width", 1280).int("height", 720).int("framesPerSecond", 30).end()
+                    }
+                }
+            }
+            (Shape::PerTrack, _) => source()
+                .text("type", "track")
+                .flag("remoteSource", !self.outbound)
+                .flag("ended", false)
+                .flag("detached", false)
+                .with(self.kind == Kind::Video, |object| {
+                    object.int("frameWidth", self.moment.width).int("frameHeight", self.moment.height)
+                })
+                .end(),
+            _ => "{}".to_owned(),
+        }
+    }
+
+    fn sent(&self, object: Object) -> Object {
+        let now = &self.now;
+        object
+            .count("packetsSent", now.packets_sent)
+            .count("bytesSent", now.bytes_sent)
+            .with(self.shape != Shape::Inline, |object| object.count("headerBytesSent", now.header_sent))
+            .count("retransmittedPacketsSent", now.retransmitted_packets)
+            .count("retransmittedBytesSent", now.retransmitted_bytes)
+    }
+
+    fn encoded(&self, object: Object) -> Object {
+        let (now, moment) = (&self.now, &self.moment);
+        object
+            .count("framesSent", now.frames_sent)
+            .count("framesEncoded", now.frames_sent)
+            .count("keyFramesEncoded", now.key_frames)
+            .num("totalEncodeTime", now.encode_time)
+            .count("qpSum", now.qp)
+            .count("pliCount", now.pli)
+            .int("firCount", 0)
+            .with(moment.fps > 0.0, |object| {
+                object
+                    .int("frameWidth", moment.width)
+                    .int("frameHeight", moment.height)
+                    .num("framesPerSecond", moment.fps)
+            })
+            .with(self.shape != Shape::Inline, |object| {
+                let limits = Object::new()
+                    .num("none", now.limited_none)
+                    .num("cpu", now.limited_cpu)
+                    .num("bandwidth", now.limited_bandwidth)
+                    .int("other", 0);
+                object
+                    .num("targetBitrate", moment.target.round())
+                    .text("qualityLimitationReason", moment.limit)
+                    .raw("qualityLimitationDurations", &limits.end())
+                    .count("qualityLimitationResolutionChanges", now.resolution_changes)
+                    .text(
+                        "encoderImplementation",
+                        if moment.limit == "cpu" { "libvpx" } else { "ExternalEncoder" },
+                    )
+            })
+    }
+
+    fn received(&self, object: Object) -> Object {
+        let now = &self.now;
+        object
+            .count("packetsReceived", now.packets_received)
+            .count("bytesReceived", now.bytes_received)
+            .with(self.shape != Shape::Inline, |object| {
+                object.count("headerBytesReceived", now.header_received)
+            })
+            .count("packetsLost", now.lost)
+            .count("packetsDiscarded", now.discarded)
+            .num("jitter", (self.moment.jitter * 1000.0).round() / 1000.0)
+            .num("jitterBufferDelay", now.buffer_delay)
+            .num("jitterBufferTargetDelay", now.buffer_target)
+            .count("jitterBufferEmittedCount", now.buffer_emitted)
+    }
+
+    fn heard(&self, object: Object) -> Object {
+        let now = &self.now;
+        object
+            .num("audioLevel", self.moment.level)
+            .num("totalAudioEnergy", now.energy)
+            .num("totalSamplesDuration", now.duration)
+            .count("totalSamplesReceived", now.samples_received)
+            .count("concealedSamples", now.concealed)
+            .count("silentConcealedSamples", now.silent_concealed)
+            .count("concealmentEvents", now.concealments)
+            .count("insertedSamplesForDeceleration", now.inserted)
+            .count("removedSamplesForAcceleration", now.removed)
+            .count("fecPacketsReceived", now.fec)
+    }
+
+    fn seen(&self, object: Object) -> Object {
+        let (now, moment) = (&self.now, &self.moment);
+        object
+            .count("framesReceived", now.frames_received)
+            .count("framesDecoded", now.frames_decoded)
+            .count("framesDropped", now.frames_dropped)
+            .count("keyFramesDecoded", now.key_frames)
+            .num("totalDecodeTime", now.decode_time)
+            .count("qpSum", now.qp)
+            .count("pliCount", now.pli)
+            .int("firCount", 0)
+            .num("totalInterFrameDelay", now.frame_delay)
+            .num("totalSquaredInterFrameDelay", now.squared_frame_delay)
+            .with(moment.fps > 0.0, |object| {
+                let fps = (moment.fps * (1.0 - moment.fraction_lost)).round();
+                object
+                    .int("frameWidth", moment.width)
+                    .int("frameHeight", moment.height)
+                    .num("framesPerSecond", fps)
+            })
+            .with(self.shape != Shape::PerTrack, |object| {
+                object
+                    .count("freezeCount", now.freezes)
+                    .num("totalFreezesDuration", now.freeze_time)
+                    .int("pauseCount", 0)
+                    .int("totalPausesDuration", 0)
+                    .text("decoderImplementation", "libvpx")
+            })
+    }
+
+    /// What the other side says about this stream.
+    pub(super) fn remote_report(&self) -> String {
+        let other = &self.other;
+        let object = Object::new()
+            .text("id", &self.remote_id())
+            .text("kind", self.kind.name())
+            .int("ssrc", self.ssrc)
+            .text("type", if self.outbound { "remote-inbound-rtp" } else { "remote-outbound-rtp" })
+            .text("localId", &self.id())
+            .text("mimeType", if self.kind == Kind::Audio { "audio/opus" } else { "video/VP8" })
+            .int("clockRate", if self.kind == Kind::Audio { 48_000 } else { 90_000 })
+            .num("timestamp", self.timestamp - 1000.0);
+        if self.outbound {
+            object
+                .num("jitter", self.moment.jitter)
+                .count("packetsLost", other.lost)
+                .num("fractionLost", self.moment.fraction_lost)
+                .num("roundTripTime", self.moment.round_trip)
+                .num("totalRoundTripTime", other.round_trip_time)
+                .count("roundTripTimeMeasurements", other.round_trips)
+                .end()
+        } else {
+            object
+                .count("packetsSent", other.packets_sent)
+                .count("bytesSent", other.bytes_sent)
+                .count("reportsSent", self.elapsed / 5.0)
+                .int("totalRoundTripTime", 0)
+                .int("roundTripTimeMeasurements", 0)
+                .end()
+        }
+    }
+
+    /// What a summary keeps of the report. `score` is none where the service leaves the member out.
+    pub(super) fn summarized(&self, score: Option<Option<f64>>) -> String {
+        let (now, moment) = (&self.now, &self.moment);
+        let video = self.kind == Kind::Video;
+        let headers = self.shape != Shape::Inline;
+        let size = |object: Object| {
+            if moment.fps > 0.0 {
+                object.int("frameWidth", moment.width).int("frameHeight", moment.height)
+            } else {
+                object.raw("frameWidth", "null").raw("frameHeight", "null")
+            }
+        };
+        let header = |object: Object, key: &str, bytes: f64| {
+            if headers { object.count(key, bytes) } else { object.raw(key, "null") }
+        };
+        let object = Object::new().text("id", &self.id()).text("mediaType", self.kind.name());
+        let object = if self.outbound {
+            header(object, "headerBytesSent", now.header_sent)
+                .count("packetsSent", now.packets_sent)
+                .count("bytesSent", now.bytes_sent)
+                .with(video, |object| {
+                    size(object)
+                        .count("framesSent", now.frames_sent)
+                        .count("framesEncoded", now.frames_sent)
+                        .num("totalEncodeTime", now.encode_time)
+                })
+        } else {
+            header(object, "headerBytesReceived", now.header_received)
+                .count("bytesReceived", now.bytes_received)
+                .count("packetsReceived", now.packets_received)
+                .count("packetsLost", now.lost)
+                .num("jitter", (moment.jitter * 1000.0).round() / 1000.0)
+                .with(video, |object| {
+                    size(object)
+                        .count("framesReceived", now.frames_received)
+                        .count("framesDecoded", now.frames_decoded)
+                        .num("totalDecodeTime", now.decode_time)
+                })
+        };
+        match score {
+            Some(Some(score)) => object.num("emos", score),
+            Some(None) => object.raw("emos", "null"),
+            None => object,
+        }
+        .end()
+    }
+}
+
+/// The service's estimate of how audio sounded. `remote` says whether reports of the other side came with it, and the
+/// round trip that they gave.
+//
+// To be replaced by the estimate in `metrics` once both are in one tree.
+pub(super) fn upstream_emos(reading: &Reading, remote: Option<f64>) -> Option<f64> {
+    let now = &reading.now;
+    let (received, lost) = (now.packets_received.floor(), now.lost.floor());
+    if reading.outbound || reading.kind != Kind::Audio || received + lost <= 0.0 {
+        return None;
+    }
+    let sent = reading.other.packets_sent.floor();
+    let loss = if remote.is_some() && sent > 0.0 {
+        ((sent - received) / sent).max(0.0)
+    } else {
+        lost / (lost + received)
+    };
+    let emitted = now.buffer_emitted.floor();
+    let buffer = if emitted > 0.0 { now.buffer_delay / emitted * 1000.0 } else { 0.0 };
+    let delay = 20.0 + buffer + remote.unwrap_or(0.0) * 1000.0 / 2.0;
+    let impairment = match reading.rates {
+        Some((bitrate, _)) if bitrate > 0.0 => (55.0 - 4.6 * bitrate.ln()).clamp(0.0, 30.0),
+        _ => 6.0,
+    };
+    let robustness = if now.fec >= 1.0 { 20.0 } else { 10.0 };
+    let by_loss = impairment + (100.0 - impairment) * loss / (loss + robustness);
+    let by_delay = 0.03 * delay + if delay > 150.0 { 0.1 * (delay - 150.0) } else { 0.0 };
+    let r = (100.0 - by_loss - by_delay).clamp(0.0, 100.0);
+    let mos = 1.0 + 0.035 * r + 7e-6 * r * (r - 60.0) * (100.0 - r);
+    Some(((mos * 100.0).round_ties_even() / 100.0).clamp(1.0, 5.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Vectors of the service's own values: loss, buffer in ms, round trip in s, bit/s, estimate.
+    #[test]
+    fn emos_agrees_with_the_service() {
+        for (loss, buffer, round_trip, bitrate, expected) in [
+            (0.0, 30.0, 0.02, 32_000.0, 4.36),
+            (0.5, 30.0, 0.02, 32_000.0, 4.24),
+            (0.0, 30.0, 0.02, 400.0, 3.63),
+            (0.0, 200.0, 0.6, 32_000.0, 2.07),
+        ] {
+            let now = Counters {
+                packets_received: 1000.0 * (1.0 - loss),
+                buffer_delay: buffer,
+                buffer_emitted: 1000.0,
+                ..Counters::default()
+            };
+            let reading = Reading {
+                kind: Kind::Audio,
+                outbound: false,
+                ssrc: 1,
+                shape: Shape::Mixed,
+                track: String::new(),
+                now,
+                moment: Moment {
+                    round_trip: 0.0,
+                    jitter: 0.0,
+                    fraction_lost: 0.0,
+                    level: 0.0,
+                    width: 0,
+                    height: 0,
+                    fps: 0.0,
+                    target: 0.0,
+                    limit: "none",
+                    available: 0.0,
+                },
+                other: Counters { packets_sent: 1000.0, ..Counters::default() },
+                rates: Some((bitrate, 50.0)),
+                timestamp: 0.0,
+                elapsed: 10.0,
+            };
+            assert_eq!(upstream_emos(&reading, Some(round_trip)), Some(expected));
+        }
+    }
+}
