@@ -83,14 +83,14 @@ fn without_named_differences(mut value: Value) -> Value {
 }
 
 /// Where two values part, with both sides; `None` if they are equal.
-fn first_difference(ours: &Value, theirs: &Value, at: String) -> Option<String> {
+fn first_difference(ours: &Value, theirs: &Value, at: &str) -> Option<String> {
     match (ours, theirs) {
         (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
-            a.iter().find_map(|(key, value)| first_difference(value, &b[key], format!("{at}/{key}")))
+            a.iter().find_map(|(key, value)| first_difference(value, &b[key], &format!("{at}/{key}")))
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             let pairs = a.iter().zip(b).enumerate();
-            pairs.into_iter().find_map(|(place, (a, b))| first_difference(a, b, format!("{at}/{place}")))
+            pairs.into_iter().find_map(|(place, (a, b))| first_difference(a, b, &format!("{at}/{place}")))
         }
         _ if ours == theirs => None,
         _ => Some(format!("at {at} ours is\n  {ours:.300}\nrecorded is\n  {theirs:.300}")),
@@ -206,7 +206,7 @@ fn replay(which: &str) {
     for request in &requests {
         let ours = without_named_differences(site.answer(request));
         let theirs = without_named_differences(request.body.clone());
-        if let Some(difference) = first_difference(&ours, &theirs, String::new()) {
+        if let Some(difference) = first_difference(&ours, &theirs, "") {
             differences.push(format!("{} {:?}: {difference}", request.path, request.query));
         }
     }
@@ -242,7 +242,7 @@ fn rebuild(which: &str) {
         if theirs["summary"]["data"].as_array().is_some_and(|list| !list.is_empty()) {
             compared += 1;
         }
-        assert_eq!(first_difference(&ours, &theirs, String::new()), None, "{path}");
+        assert_eq!(first_difference(&ours, &theirs, ""), None, "{path}");
     }
     assert!(compared > 2, "only {compared} summaries were there to compare");
 }

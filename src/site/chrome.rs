@@ -127,7 +127,9 @@ impl<C: Content> Page<C> {
             .iter()
             .map(|(name, published)| (name.clone(), Route::Asset(published.clone()).href_from(&route)))
             .collect();
-        let scripts = [format!("js/{}/index.js", C::KIND)];
+        // The pages with components share their libraries.
+        let own = format!("js/{}/index.js", C::KIND);
+        let scripts: &[&str] = if assets.contains_key(&own) { &["js/vendor.js", &own] } else { &[] };
         Self {
             title: content.title(),
             description: content.description(),
@@ -142,7 +144,7 @@ impl<C: Content> Page<C> {
             root: route.root(),
             breadcrumbs,
             scope: Scope { label: frame.scope.clone() },
-            page_scripts: scripts.iter().filter_map(|name| assets.get(name).cloned()).collect(),
+            page_scripts: scripts.iter().filter_map(|name| assets.get(*name).cloned()).collect(),
             data_href: content.data().map(|data| data.href_from(&route)),
             assets,
             template: C::TEMPLATE,
