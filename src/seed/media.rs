@@ -214,7 +214,11 @@ struct Sent {
 
 fn speak(dice: &mut Dice, next: &mut Counters, moment: &mut Moment, sender: &Sender<'_>, off: bool) -> Sent {
     let talk = if off { 0.0 } else { (sender.talk * dice.between(0.3, 1.7)).clamp(0.02, 1.0) };
-    let silence = if off || sender.dtx { (400.0, 2.5) } else { (14_000.0, 50.0) };
+    let silence = match (sender.dtx, off) {
+        (true, _) => (400.0, 2.5),
+        (false, true) => (1600.0, 50.0),
+        (false, false) => (14_000.0, 50.0),
+    };
     let rate = 32_000.0 * talk + silence.0 * (1.0 - talk);
     let packets = (50.0 * talk + silence.1 * (1.0 - talk)) * STEP;
     let bytes = rate / 8.0 * STEP;

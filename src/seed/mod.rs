@@ -14,7 +14,7 @@
 //! events.
 //!
 //! **Who.** Calls have 1 to 30 participants. Up to four connect with each other directly, or over a server (`is_sfu`,
-//! without session) as the app prefers; five and more always over a server, which forwards three of them. Some come
+//! without session) as the app prefers; five and more always over a server, which forwards two of them. Some come
 //! late, leave early, rejoin (7 % of long visits), open the page and never connect, or are there without the SDK.
 //! They leave by button (then often close the page too), by closing the page, or without a word; in the
 //! last case the service keeps the connections open, until a clean-up hours later or for ever.
@@ -34,8 +34,8 @@
 //! same counters at their own instants, every ten seconds, in the shapes of today's Chromium, of Firefox and Safari, and of
 //! old Chromium.
 //!
-//! **Aftermath.** Issues are what the service would have stored upon those events. Of ended conferences 83 % have
-//! a summary of their last call and no raw stats, 8 % a summary and raw stats, 3 % an empty summary, 6 % none that is
+//! **Aftermath.** Issues are what the service would have stored upon those events. Of ended conferences 85 % have
+//! a summary of their last call and no raw stats, 6 % a summary and raw stats, 3 % an empty summary, 6 % none that is
 //! usable. About 1 % of conferences, sessions (with all that belongs to them) and issues, and 2 % of participants are
 //! soft-deleted.
 //!

@@ -3,7 +3,6 @@
 
 use super::random::Dice;
 
-/// A name with a chance in proportion to its weight. Given and family names are combined by script.
 const GIVEN: &[&str] = &[
     "Ana", "Bogdan", "Chloé", "Dmitri", "Emre", "Fatima", "George", "Hannah", "Ioana", "Jürgen", "Kwame",
     "Lucía", "Mihai", "Noor", "Oisín", "Priya", "Quentin", "Rosa", "Søren", "Tomás", "Uma", "Vera",
@@ -74,15 +73,18 @@ const HOSTILE: &[&str] = &[
     "https://example.org/?q=\"x\"",
 ];
 
-/// A participant's name, as apps give them: mostly a full name, sometimes none at all.
-pub(super) fn person(dice: &mut Dice) -> Option<String> {
-    Some(match dice.weighted([66.0, 12.0, 4.0, 6.0, 3.0, 7.0, 2.0]) {
+/// A participant's name, as apps give them: mostly a full name, sometimes none at all. Names that break pages come in
+/// turn, so that a small world has them too.
+pub(super) fn person(dice: &mut Dice, ordinal: usize) -> Option<String> {
+    if ordinal % 31 == 4 {
+        return Some(HOSTILE[ordinal / 31 % HOSTILE.len()].to_owned());
+    }
+    Some(match dice.weighted([68.0, 13.0, 4.0, 6.0, 7.0, 2.0]) {
         0 => format!("{} {}", dice.pick(GIVEN), dice.pick(FAMILY)),
         1 => (*dice.pick(GIVEN)).to_owned(),
         2 => (*dice.pick(PLAYFUL)).to_owned(),
         3 => (*dice.pick(WHOLE)).to_owned(),
-        4 => (*dice.pick(HOSTILE)).to_owned(),
-        5 => return None,
+        4 => return None,
         _ => String::new(),
     })
 }
@@ -161,7 +163,9 @@ mod tests {
         let mut dice = Dice::new(3, 0);
         for ordinal in 0..3000 {
             let (id, name) = room(&mut dice, 1_000_000 + ordinal, ordinal % 2 == 0);
-            for text in [Some(id), name, person(&mut dice), Some(person_id(&mut dice, 1_000_000 + ordinal))] {
+            for text in
+                [Some(id), name, person(&mut dice, ordinal), Some(person_id(&mut dice, 1_000_000 + ordinal))]
+            {
                 assert!(text.is_none_or(|text| text.chars().count() <= 64 && !text.contains('\0')));
             }
         }

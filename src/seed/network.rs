@@ -21,7 +21,7 @@ impl Access {
     pub(super) fn draw(dice: &mut Dice, phone: bool) -> Self {
         const KINDS: [Access; 6] =
             [Access::Fibre, Access::Wifi, Access::Mobile, Access::Office, Access::Firewall, Access::Blocked];
-        let weights = if phone { [0.0, 45.0, 50.0, 2.0, 2.0, 1.0] } else { [36.0, 42.0, 7.0, 8.0, 4.5, 1.2] };
+        let weights = if phone { [0.0, 45.0, 50.5, 2.0, 2.0, 0.5] } else { [36.0, 43.0, 7.0, 8.0, 4.5, 0.7] };
         KINDS[dice.weighted(weights)]
     }
 

@@ -11,7 +11,7 @@ use super::platforms::Shape;
 use super::random::Dice;
 use super::script::{Peer, Script, Wire};
 use super::signals::Endpoint;
-use super::stats::{Reading, upstream_emos};
+use super::stats::{Reading, Score, upstream_emos};
 use super::story::{Links, Story};
 use crate::ids::ParticipantId;
 use crate::units::Timestamp;
@@ -19,7 +19,7 @@ use crate::units::Timestamp;
 /// Seconds between polls.
 const INTERVAL: f64 = 10.0;
 /// How many others a server forwards to each: those who came first, as a stand-in for who talks most.
-const FORWARDED: usize = 3;
+const FORWARDED: usize = 2;
 
 /// Somebody whose media come over a connection.
 pub(super) struct Source {
@@ -408,9 +408,9 @@ fn poll_wire(
                     entry.1.push(score);
                 }
                 let member = match (reading.outbound, reading.kind) {
-                    (true, _) => None,
-                    (false, Kind::Video) if !apart => None,
-                    _ => Some(score),
+                    (true, _) => Score::LeftOut,
+                    (false, Kind::Video) if !apart => Score::LeftOut,
+                    _ => Score::Is(score),
                 };
                 let text = reading.summarized(member);
                 let lists = if apart { &mut late } else { &mut noted };

@@ -140,7 +140,7 @@ pub(super) struct Script {
     pub(super) wires: Vec<Wire>,
     /// Who was linked to the conference, and when, in that order.
     pub(super) linked: Vec<(usize, f64)>,
-    /// How long each call may be seen: its last instant.
+    /// How many calls were planned.
     pub(super) calls: usize,
     /// The instant up to which things have happened.
     pub(super) horizon: f64,
@@ -156,7 +156,7 @@ const ERRORS: [(&str, &str); 6] = [
 ];
 
 /// Most stats events of one conference; longer calls are cut short.
-const STATS_LIMIT: f64 = 2600.0;
+const STATS_LIMIT: f64 = 2200.0;
 /// Seconds without events after which an open call is tidied away.
 const STALE_AFTER: f64 = 4.0 * 3600.0;
 
@@ -180,8 +180,13 @@ impl Outline {
             5 => dice.whole(9, 16) as usize,
             _ => dice.whole(17, 30) as usize,
         };
-        let count = if fixed { dice.whole(2, 6) } else { 1 };
         let size_of_room = if now { dice.whole(2, 4) as usize } else { size(dice) };
+        // Large meetings are held once.
+        let count = match size_of_room {
+            _ if !fixed => 1,
+            0..=8 => dice.whole(2, 6),
+            _ => 1,
+        };
         let regulars = world.draw_people(dice, app, size_of_room);
         let rhythm = *dice.pick(&[86_400.0, 86_400.0, 604_800.0, 9_000.0]);
         let horizon = world.options.end.seconds_since(start);
@@ -200,7 +205,7 @@ impl Outline {
             if now {
                 people.truncate(4);
             }
-            let length = if now { 7200.0 } else { dice.log_normal(240.0, 0.95).clamp(8.0, 3600.0) };
+            let length = if now { 7200.0 } else { dice.log_normal(240.0, 0.85).clamp(8.0, 3600.0) };
             let over_server = people.len() > 4 || dice.chance(profile.server_share);
             calls.push(Call { start, people, length, over_server });
         }
@@ -289,12 +294,18 @@ impl Script {
             let role = Role { absent, crowd: count > 8 && place > 0 };
             if !absent && left - opened > 60.0 && dice.chance(0.07) {
                 let parted = opened + (left - opened) * dice.between(0.2, 0.8);
-                let how = if dice.chance(0.35) { Leaving::Crash } else { Leaving::Unload };
-                self.enter(dice, world, person, number, (opened, parted), Some(how), &role);
+                let how = if dice.chance(0.1) { Leaving::Crash } else { Leaving::Unload };
+                self.enter(
+                    dice,
+                    world,
+                    (person, number),
+                    Stay { opened, left: parted, leaving: Some(how) },
+                    &role,
+                );
                 let back = (parted + dice.between(3.0, 45.0)).min(left - 2.0);
-                self.enter(dice, world, person, number, (back, left), None, &role);
+                self.enter(dice, world, (person, number), Stay { opened: back, left, leaving: None }, &role);
             } else {
-                self.enter(dice, world, person, number, (opened, left), None, &role);
+                self.enter(dice, world, (person, number), Stay { opened, left, leaving: None }, &role);
             }
         }
         let visits = first..self.visits.len();
@@ -334,10 +345,8 @@ impl Script {
         &mut self,
         dice: &mut Dice,
         world: &World,
-        person: usize,
-        call: usize,
-        (opened, left): (f64, f64),
-        leaving: Option<Leaving>,
+        (person, call): (usize, usize),
+        Stay { opened, left, leaving }: Stay,
         role: &Role,
     ) {
         let who = &world.people[person];
@@ -357,7 +366,7 @@ impl Script {
         let listens = role.crowd && dice.chance(0.55);
         let sends_audio = granted && !listens;
         let sends_video = sends_audio && !dice.chance(if role.crowd { 0.7 } else { 0.12 });
-        let leaving = leaving.unwrap_or_else(|| match dice.weighted([62.0, 36.8, 1.2]) {
+        let leaving = leaving.unwrap_or_else(|| match dice.weighted([62.0, 37.4, 0.6]) {
             0 => Leaving::EndCall,
             1 => Leaving::Unload,
             _ => Leaving::Crash,
@@ -394,7 +403,7 @@ impl Script {
             sends_video,
             access,
             line: Line::draw(dice, access, opened, left),
-            audio_off: off(dice, 0.35),
+            audio_off: off(dice, 0.2),
             video_off: off(dice, 0.15),
             weak_from: dice.chance(platform.weak).then(|| opened + dice.between(10.0, 120.0)),
             talk: dice.between(0.1, 0.8),
@@ -436,7 +445,7 @@ impl Script {
                     }
                     self.wires.push(wire);
                 }
-                self.part(dice, at, tidies);
+                self.part(dice, at);
             }
         }
         failed
@@ -509,7 +518,7 @@ impl Script {
     }
 
     /// What happens to the two ends of a connection when one side leaves first, and in between.
-    fn part(&mut self, dice: &mut Dice, at: usize, tidies: bool) {
+    fn part(&mut self, dice: &mut Dice, at: usize) {
         let (a, b) = (self.wires[at].visit, self.wires[at + 1].visit);
         let leaves_first = if self.visits[a].left < self.visits[b].left { (a, at + 1) } else { (b, at) };
         let (gone, stays) = (&self.visits[leaves_first.0], leaves_first.1);
@@ -526,7 +535,6 @@ impl Script {
                 wire.lost = Some((gone.left + dice.between(4.0, 7.0), gone.left + dice.between(16.0, 24.0)));
             }
         }
-        let _ = tidies;
         self.interrupt(dice, at);
         // Both ends see the same interruptions.
         let breaks = self.wires[at].breaks.clone();
@@ -601,6 +609,13 @@ impl Script {
     }
 }
 
+/// How long a visit lasts, and how it ends if that is certain.
+struct Stay {
+    opened: f64,
+    left: f64,
+    leaving: Option<Leaving>,
+}
+
 struct Role {
     /// Opens the page, but is gone before anything connects.
     absent: bool,
@@ -630,7 +645,7 @@ fn longest(people: usize, over_server: bool, calls: usize) -> f64 {
 
 /// Whether two sides find a way to each other.
 fn attempt(dice: &mut Dice, a: Access, b: Access) -> bool {
-    a != Access::Blocked && b != Access::Blocked && !dice.chance(0.012)
+    a != Access::Blocked && b != Access::Blocked && !dice.chance(0.008)
 }
 
 /// Seconds from addConnection to connected.

@@ -58,7 +58,7 @@ impl Endpoint {
         let sdp = format!(
             "v=0\r\no=- {} {version} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
              m=audio {port} UDP/TLS/RTP/SAVPF 111 63\r\nc=IN IP4 {address}\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n\
-             a=fingerprint:sha-256 3E:7B:D0:17:45:60:A9:25:9C:69:0B:BC:E7:CD:A8:9F\r\na=setup:{}\r\na=mid:0\r\n\
+             a=fingerprint:sha-256 3E:7B:D0:17\r\na=setup:{}\r\na=mid:0\r\n\
              a=sendrecv\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n\
              m=video {port} UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 {address}\r\na=mid:1\r\na=sendrecv\r\na=rtcp-mux\r\n\
              a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n",

@@ -254,8 +254,8 @@ impl Reading {
         }
     }
 
-    /// What a summary keeps of the report. `score` is none where the service leaves the member out.
-    pub(super) fn summarized(&self, score: Option<Option<f64>>) -> String {
+    /// What a summary keeps of the report.
+    pub(super) fn summarized(&self, score: Score) -> String {
         let (now, moment) = (&self.now, &self.moment);
         let video = self.kind == Kind::Video;
         let headers = self.shape != Shape::Inline;
@@ -294,12 +294,19 @@ impl Reading {
                 })
         };
         match score {
-            Some(Some(score)) => object.num("emos", score),
-            Some(None) => object.raw("emos", "null"),
-            None => object,
+            Score::Is(Some(score)) => object.num("emos", score),
+            Score::Is(None) => object.raw("emos", "null"),
+            Score::LeftOut => object,
         }
         .end()
     }
+}
+
+/// `emos` in a summary: null where there is no estimate, and not even that where the service does not look for one.
+#[derive(Clone, Copy)]
+pub(super) enum Score {
+    LeftOut,
+    Is(Option<f64>),
 }
 
 /// The service's estimate of how audio sounded. `remote` says whether reports of the other side came with it, and the

@@ -320,7 +320,7 @@ impl Story<'_> {
         if earlier {
             self.issue(visit.opened + 0.018, at, ("w", "multiple_rejoins"), None, None);
         }
-        self.ask_for_devices(at, first_wire);
+        self.ask_for_devices(at);
         self.chatter(at);
         self.leave(at);
     }
@@ -346,7 +346,7 @@ impl Story<'_> {
         (!self.dice.chance(0.05)).then(|| versions[newest.saturating_sub(behind)].to_owned())
     }
 
-    fn ask_for_devices(&mut self, at: usize, first_wire: f64) {
+    fn ask_for_devices(&mut self, at: usize) {
         let script = self.script;
         let visit = &script.visits[at];
         let kind = ("getUserMedia", "M");
@@ -389,7 +389,8 @@ impl Story<'_> {
         }
         let connection_id = self
             .wires_of(at)
-            .find(|wire| wire.sends && wire.start == first_wire && wire.start <= script.horizon)
+            .filter(|wire| wire.sends && wire.start <= script.horizon)
+            .min_by(|a, b| a.start.total_cmp(&b.start))
             .map(|wire| wire.id);
         for track in tracks {
             let row = TrackRow {
@@ -846,7 +847,7 @@ impl Story<'_> {
 
     fn fate(&mut self, life: &Life) -> Fate {
         // Drawn first, so that it does not matter to later draws whether the conference has ended.
-        let drawn = self.dice.weighted([3.0, 1.0, 2.0, 8.0, 83.0, 3.0]);
+        let drawn = self.dice.weighted([3.0, 1.0, 2.0, 6.0, 85.0, 3.0]);
         if life.ended.is_none() || life.run_since.is_some() {
             return Fate::NoSummary;
         }

@@ -66,7 +66,7 @@ const PROFILES: [Profile; 5] = [
         organization: 0,
         is_active: true,
         share: 26.0,
-        sizes: [6.0, 36.0, 18.0, 12.0, 20.0, 6.0, 2.0],
+        sizes: [6.0, 42.0, 20.0, 13.0, 14.0, 3.5, 1.5],
         server_share: 0.3,
         sdk: Some("jitsi"),
         two_way: false,
@@ -83,7 +83,7 @@ const PROFILES: [Profile; 5] = [
         organization: 1,
         is_active: true,
         share: 27.0,
-        sizes: [6.0, 52.0, 10.0, 8.0, 17.0, 5.0, 2.0],
+        sizes: [6.0, 58.0, 12.0, 8.0, 11.0, 3.5, 1.5],
         server_share: 0.5,
         sdk: Some("mediasoup"),
         two_way: true,
@@ -197,11 +197,23 @@ impl World {
                 let expected = options.conferences as f64 * profile.share / 100.0;
                 let pool = people.len()..people.len() + 40 + (0.9 * expected) as usize;
                 for ordinal in 0..pool.len() {
-                    people.push(Person::draw(&mut dice, row.id, profile.market, ordinal, false));
+                    people.push(Person::draw(
+                        &mut dice,
+                        row.id,
+                        profile.market,
+                        (ordinal, people.len()),
+                        false,
+                    ));
                 }
                 let servers = pool.end..pool.end + 2 + usize::from(profile.share > 20.0);
                 for ordinal in 0..servers.len() {
-                    people.push(Person::draw(&mut dice, row.id, profile.market, ordinal, true));
+                    people.push(Person::draw(
+                        &mut dice,
+                        row.id,
+                        profile.market,
+                        (ordinal, people.len()),
+                        true,
+                    ));
                 }
                 App {
                     row: Stored { row, is_active: profile.is_active },
@@ -240,12 +252,18 @@ impl World {
 }
 
 impl Person {
-    fn draw(dice: &mut Dice, app_id: AppId, market: usize, ordinal: usize, is_sfu: bool) -> Self {
+    fn draw(
+        dice: &mut Dice,
+        app_id: AppId,
+        market: usize,
+        (ordinal, overall): (usize, usize),
+        is_sfu: bool,
+    ) -> Self {
         let platform = platforms::draw(dice);
         let (participant_id, participant_name) = if is_sfu {
             (format!("sfu-{ordinal}"), dice.chance(0.7).then(|| format!("Media server {ordinal}")))
         } else {
-            (names::person_id(dice, ordinal), names::person(dice))
+            (names::person_id(dice, ordinal), names::person(dice, overall))
         };
         Self {
             row: Stored {
