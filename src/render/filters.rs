@@ -13,7 +13,9 @@ pub(super) fn register(tera: &mut Tera) {
         Ok(measure(value, kwargs.must_get::<&str>("unit")?))
     });
     tera.register_filter("json", |value: tera::Value, _: Kwargs, _: &State| -> TeraResult<String> {
-        serde_json::to_string(&value).map_err(|error| tera::Error::message(error.to_string()))
+        // By way of a sorted map, so that the same value always gives the same text.
+        let text = serde_json::to_value(&value).and_then(|sorted| serde_json::to_string(&sorted));
+        text.map_err(|error| tera::Error::message(error.to_string()))
     });
     tera.register_function("url", |kwargs: Kwargs, state: &State| -> TeraResult<String> {
         url(&kwargs, state)
