@@ -1,0 +1,192 @@
+//! The program as a user runs it: real databases to a site, settings from everywhere, exit codes, nothing left behind.
+
+#![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{TestDb, shared_data};
+
+fn peerpress(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_peerpress"));
+    command.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    command
+}
+
+struct Ran {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn run(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn built(which: &str, conferences: u64, participants: u64) {
+    let db = TestDb::restored(which);
+    let folder = tempfile::tempdir().unwrap();
+    let first = run(peerpress(folder.path()).args(["build", "--json", "--database-url", &db.url()]));
+    assert_eq!(first.code, Some(0), "{}", first.stderr);
+    let summary: Value = serde_json::from_str(&first.stdout).unwrap();
+    assert_eq!(summary["conferences"], conferences);
+    assert_eq!(summary["participants"], participants);
+
+    let again = run(peerpress(folder.path()).args(["build", "--json", "--from", "snapshot"]));
+    let summary: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!((&summary["written"], &summary["removed"]), (&Value::from(0), &Value::from(0)), "{}", again.stderr);
+
+    let check = run(peerpress(folder.path()).args(["check", "--database-url", &db.url()]));
+    assert_eq!(check.code, Some(0), "{}{}", check.stdout, check.stderr);
+}
+
+#[test]
+fn the_small_database_becomes_a_site() {
+    if shared_data().is_some() {
+        built("small", 22, 30);
+    }
+}
+
+#[test]
+fn the_live_database_becomes_a_site() {
+    if shared_data().is_some() {
+        built("live", 5, 8);
+    }
+}
+
+#[test]
+fn the_database_is_named_by_the_variables_of_a_deployment_and_of_libpq() {
+    let db = TestDb::migrated();
+    let cluster = support::cluster();
+    let config: postgres::Config = db.url().parse().unwrap();
+    let postgres::config::Host::Unix(socket) = &config.get_hosts()[0] else { panic!("a socket is expected") };
+    let values = [
+        socket.to_str().unwrap().to_owned(),
+        cluster.port().to_string(),
+        "peerpress".to_owned(),
+        config.get_dbname().unwrap().to_owned(),
+    ];
+    for names in [
+        ["DATABASE_HOST", "DATABASE_PORT", "DATABASE_USER", "DATABASE_NAME"],
+        ["PGHOST", "PGPORT", "PGUSER", "PGDATABASE"],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let ran = run(peerpress(folder.path()).arg("snapshot").envs(names.into_iter().zip(&values)));
+        assert_eq!(ran.code, Some(0), "{names:?}: {}", ran.stderr);
+        assert!(folder.path().join("snapshot/manifest.json").exists());
+    }
+}
+
+#[test]
+fn an_empty_database_becomes_a_site_that_says_so() {
+    let db = TestDb::migrated();
+    let folder = tempfile::tempdir().unwrap();
+    let ran = run(peerpress(folder.path()).args(["build", "--database-url", &db.url()]));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let index = std::fs::read_to_string(folder.path().join("output/index.html")).unwrap();
+    assert!(index.contains("no organization yet"));
+}
+
+#[test]
+fn mistakes_of_the_user_end_with_2_and_failures_with_1_and_both_with_a_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["build"], 2, "no database is named"),
+        (&["build", "--no-such-flag"], 2, "--no-such-flag"),
+        (&["seed", "--end", "soon"], 2, "not a time"),
+        (&["build", "--from", "nowhere"], 1, "peerpress snapshot"),
+        (&["build", "--database-url", "postgres://nobody:secret@127.0.0.1:1/x"], 1, "hint:"),
+    ];
+    for (args, code, text) in cases {
+        let ran = run(peerpress(folder.path()).args(args));
+        assert_eq!(ran.code, Some(code), "{args:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(text) && !ran.stderr.contains("secret"), "{args:?}: {}", ran.stderr);
+        assert!(!folder.path().join("output/index.html").exists());
+    }
+    std::fs::write(folder.path().join("peerpress.toml"), "[folders]\noutptu = \"x\"").unwrap();
+    let ran = run(peerpress(folder.path()).arg("check"));
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("did you mean folders.output?"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_failed_build_leaves_the_former_site_and_findings_fail_only_when_asked() {
+    let db = TestDb::migrated();
+    let folder = tempfile::tempdir().unwrap();
+    let seed = ["seed", "--conferences", "20", "--days", "2", "--end", "2026-11-20T12:00:00Z"];
+    let ran = run(peerpress(folder.path()).args(seed).args(["--database-url", &db.url()]));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let build = |more: &[&str]| {
+        run(peerpress(folder.path()).args(["build", "--database-url", &db.url()]).args(more))
+    };
+    assert_eq!(build(&[]).code, Some(0));
+    assert_eq!(build(&["--strict"]).code, Some(3));
+    let index = std::fs::read(folder.path().join("output/index.html")).unwrap();
+    let templates = folder.path().join("site-templates/pages");
+    std::fs::create_dir_all(&templates).unwrap();
+    std::fs::write(templates.join("participant.html"), "{{ page.no_such_field }}").unwrap();
+    let ran = build(&[]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("no_such_field"), "{}", ran.stderr);
+    assert_eq!(std::fs::read(folder.path().join("output/index.html")).unwrap(), index);
+}
+
+#[test]
+fn the_demo_serves_what_it_built_and_takes_everything_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    // The server's user must be able to reach its folder below this one.
+    #[cfg(unix)]
+    for path in [folder.path(), &temporary] {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    }
+    let mut demo = peerpress(folder.path())
+        .args(["demo", "--conferences", "5", "--days", "1", "--port", "18640"])
+        .env("TMPDIR", &temporary)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = std::io::BufReader::new(demo.stderr.take().unwrap());
+    let mut address = String::new();
+    let mut said = String::new();
+    while address.is_empty() {
+        let mut line = String::new();
+        let read = std::io::BufRead::read_line(&mut stderr, &mut line).unwrap();
+        assert!(read > 0, "the demo ended: {said}");
+        if let Some((_, rest)) = line.split_once("http://") {
+            address = rest.split_whitespace().next().unwrap().to_owned();
+        }
+        said.push_str(&line);
+    }
+    let answer = |request: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        write!(stream, "{request}\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    };
+    assert!(answer("GET / HTTP/1.1").contains("<h1>All organizations</h1>"));
+    assert!(answer("HEAD / HTTP/1.1").starts_with("HTTP/1.1 200"));
+    assert!(answer("GET /nowhere HTTP/1.1").starts_with("HTTP/1.1 404"));
+    assert!(!answer("GET /../../etc/passwd HTTP/1.1").contains("root:"));
+    // As Ctrl-C does.
+    assert!(Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap().success());
+    assert!(demo.wait().unwrap().success());
+    let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "left behind: {left:?}");
+}
