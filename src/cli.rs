@@ -8,9 +8,13 @@ use clap::{Args, Parser, Subcommand};
 /// Renders a Peer Metrics database to a static site: every organization, app, conference and participant as a page and as
 /// JSON, for any static file host.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = "\
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
 Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 done, but with findings under --strict.
-Settings come from the command line, else the environment, else peerpress.toml, else the defaults.")]
+Settings come from the command line, else the environment, else peerpress.toml, else the defaults."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -136,7 +136,8 @@ impl Config {
         let invalid = |problem: String| ConfigError::Invalid { path: path.to_owned(), problem };
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))?;
         for (name, value) in &table {
-            let keys = value.as_table().map(|table| table.keys().map(|key| format!("{name}.{key}")).collect());
+            let keys =
+                value.as_table().map(|table| table.keys().map(|key| format!("{name}.{key}")).collect());
             for key in keys.unwrap_or_else(|| vec![name.clone()]) {
                 if !KEYS.contains(&key.as_str()) {
                     return Err(ConfigError::Unknown { path: path.to_owned(), hint: nearest(&key), key });
@@ -197,7 +198,9 @@ mod tests {
         let table: toml::Table = active.parse().unwrap();
         let keys: std::collections::BTreeSet<String> = table
             .iter()
-            .flat_map(|(name, table)| table.as_table().unwrap().keys().map(move |key| format!("{name}.{key}")))
+            .flat_map(|(name, table)| {
+                table.as_table().unwrap().keys().map(move |key| format!("{name}.{key}"))
+            })
             .collect();
         assert_eq!(keys, KEYS.iter().map(|key| (*key).to_owned()).collect());
     }

@@ -45,7 +45,12 @@ fn built(which: &str, conferences: u64, participants: u64) {
 
     let again = run(peerpress(folder.path()).args(["build", "--json", "--from", "snapshot"]));
     let summary: Value = serde_json::from_str(&again.stdout).unwrap();
-    assert_eq!((&summary["written"], &summary["removed"]), (&Value::from(0), &Value::from(0)), "{}", again.stderr);
+    assert_eq!(
+        (&summary["written"], &summary["removed"]),
+        (&Value::from(0), &Value::from(0)),
+        "{}",
+        again.stderr
+    );
 
     let check = run(peerpress(folder.path()).args(["check", "--database-url", &db.url()]));
     assert_eq!(check.code, Some(0), "{}{}", check.stdout, check.stderr);
@@ -127,9 +132,8 @@ fn a_failed_build_leaves_the_former_site_and_findings_fail_only_when_asked() {
     let seed = ["seed", "--conferences", "20", "--days", "2", "--end", "2026-11-20T12:00:00Z"];
     let ran = run(peerpress(folder.path()).args(seed).args(["--database-url", &db.url()]));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let build = |more: &[&str]| {
-        run(peerpress(folder.path()).args(["build", "--database-url", &db.url()]).args(more))
-    };
+    let build =
+        |more: &[&str]| run(peerpress(folder.path()).args(["build", "--database-url", &db.url()]).args(more));
     assert_eq!(build(&[]).code, Some(0));
     assert_eq!(build(&["--strict"]).code, Some(3));
     let index = std::fs::read(folder.path().join("output/index.html")).unwrap();

@@ -11,9 +11,13 @@ use peerpress::units::Timestamp;
 #[test]
 fn duckdb_counts_and_joins_what_the_manifest_says() {
     let python = std::env::var("PEERPRESS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let there = Command::new(&python).args(["-c", "import duckdb"]).output().is_ok_and(|run| run.status.success());
+    let there =
+        Command::new(&python).args(["-c", "import duckdb"]).output().is_ok_and(|run| run.status.success());
     if !there {
-        assert!(std::env::var_os("PEERPRESS_REQUIRE_SHARED").is_none(), "DuckDB is needed here: pip install duckdb");
+        assert!(
+            std::env::var_os("PEERPRESS_REQUIRE_SHARED").is_none(),
+            "DuckDB is needed here: pip install duckdb"
+        );
         eprintln!("left out: duckdb_counts_and_joins_what_the_manifest_says needs `pip install duckdb`");
         return;
     }
@@ -21,7 +25,8 @@ fn duckdb_counts_and_joins_what_the_manifest_says() {
     let target = folder.path().join("snapshot");
     let end = Timestamp::parse("2026-11-20 12:00:00").unwrap();
     let snapshot =
-        write_snapshot(&plan(&SeedOptions { conferences: 25, days: 3, seed: 3, end }), &target, &|_| {}).unwrap();
+        write_snapshot(&plan(&SeedOptions { conferences: 25, days: 3, seed: 3, end }), &target, &|_| {})
+            .unwrap();
     let query = format!(
         "import duckdb\n\
          d = duckdb.connect()\n\
@@ -36,8 +41,7 @@ fn duckdb_counts_and_joins_what_the_manifest_says() {
     let output = Command::new(&python).args(["-c", &query]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let rows = |table: &str| snapshot.manifest().rows[table].to_string();
-    let expected =
-        ["conferences", "sessions", "events", "samples", "samples"].map(rows).join("\n") + "\n";
+    let expected = ["conferences", "sessions", "events", "samples", "samples"].map(rows).join("\n") + "\n";
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     assert!(snapshot.manifest().rows["samples"] > 100);
 }

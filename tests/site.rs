@@ -48,7 +48,8 @@ fn the_same_snapshot_gives_the_same_bytes_on_any_number_of_threads() {
     let once = pool(1).install(|| site(&snapshot));
     for threads in [8, 1, 8] {
         let again = pool(threads).install(|| site(&snapshot));
-        let differing: Vec<&String> = once.keys().filter(|path| once.get(*path) != again.get(*path)).collect();
+        let differing: Vec<&String> =
+            once.keys().filter(|path| once.get(*path) != again.get(*path)).collect();
         assert!(differing.is_empty() && once.len() == again.len(), "{threads} threads: {differing:?}");
     }
 }
@@ -122,11 +123,8 @@ fn every_link_leads_to_a_file_and_every_data_file_is_valid() {
 fn rows_of(text: &str) -> (Globals, PartRows) {
     let json = |value: serde_json::Value| Some(Json(value.to_string()));
     let text_of = || text.to_owned();
-    let organization = OrganizationRow {
-        id: OrganizationId(Uuid::from_u128(1)),
-        name: text_of(),
-        created_at: end(),
-    };
+    let organization =
+        OrganizationRow { id: OrganizationId(Uuid::from_u128(1)), name: text_of(), created_at: end() };
     let app = AppRow {
         id: AppId(Uuid::from_u128(2)),
         name: text_of(),
@@ -161,10 +159,16 @@ fn rows_of(text: &str) -> (Globals, PartRows) {
     };
     let session = SessionRow {
         id: SessionId(Uuid::from_u128(6)),
-        devices: json(serde_json::json!([{"kind": "audioinput", "label": text}, {"kind": text, "label": text}])),
-        platform: json(serde_json::json!({"browser": {"name": text, "version": text}, "os": {"name": text, "version": text}})),
+        devices: json(
+            serde_json::json!([{"kind": "audioinput", "label": text}, {"kind": text, "label": text}]),
+        ),
+        platform: json(
+            serde_json::json!({"browser": {"name": text, "version": text}, "os": {"name": text, "version": text}}),
+        ),
         metadata: json(serde_json::json!({ text: text })),
-        geo_ip: json(serde_json::json!({"city": text, "country_code": text, "latitude": 1, "longitude": text})),
+        geo_ip: json(
+            serde_json::json!({"city": text, "country_code": text, "latitude": 1, "longitude": text}),
+        ),
         app_version: Some(text_of()),
         webrtc_sdk: Some(text_of()),
         session_info: json(serde_json::json!(text)),
@@ -239,8 +243,11 @@ fn rows_of(text: &str) -> (Globals, PartRows) {
     rows.add_event(event(text, json(serde_json::json!({ text: [text] }))));
     rows.add_event(event("onconnectionstatechange", json(serde_json::json!(text))));
     rows.add_event(event("stats", json(stats)));
-    let globals =
-        Globals { organizations: vec![organization], apps: vec![app.clone()], participants: vec![person(4), person(5)] };
+    let globals = Globals {
+        organizations: vec![organization],
+        apps: vec![app.clone()],
+        participants: vec![person(4), person(5)],
+    };
     (globals, rows)
 }
 
@@ -251,7 +258,8 @@ fn parse(html: &[u8]) -> RcDom {
 /// Elements and the names of their attributes, in order: all but the texts.
 fn shape(node: &Handle, shape: &mut Vec<String>) {
     if let NodeData::Element { name, attrs, .. } = &node.data {
-        let attributes: BTreeSet<String> = attrs.borrow().iter().map(|attr| attr.name.local.to_string()).collect();
+        let attributes: BTreeSet<String> =
+            attrs.borrow().iter().map(|attr| attr.name.local.to_string()).collect();
         shape.push(format!("{} {attributes:?}", name.local));
     }
     for child in node.children.borrow().iter() {
@@ -306,13 +314,20 @@ fn hostile_text_in_every_column_and_leaf_stays_text() {
             shape(&document, &mut ours);
             shape(&parse(&benign[path]).document, &mut calm);
             let at = ours.iter().zip(&calm).position(|(a, b)| a != b);
-            assert!(ours == calm, "{path} has another shape with {hostile:.60}: {:?}", at.map(|at| (&ours[at], &calm[at])));
+            assert!(
+                ours == calm,
+                "{path} has another shape with {hostile:.60}: {:?}",
+                at.map(|at| (&ours[at], &calm[at]))
+            );
             text_of(&document, &mut text);
             seen += usize::from(text.contains(&hostile[..hostile.len().min(60)]));
         }
         assert!(seen > 4, "{hostile:.60} is shown as text on {seen} pages only");
         for (path, bytes) in files.iter().filter(|(path, _)| path.starts_with("api/")) {
-            assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok(), "{path} is JSON with {hostile:.60}");
+            assert!(
+                serde_json::from_slice::<serde_json::Value>(bytes).is_ok(),
+                "{path} is JSON with {hostile:.60}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::site::{self, SiteCounts, Sink};
+use super::site::{self, Sink, SiteCounts};
 use super::theme::Theme;
 use super::{Done, Session, settings, snapshot};
 use crate::cli;
@@ -159,7 +159,13 @@ pub fn render_and_publish(
     Ok(summary(&folders.output, snapshot, counts, &changes, stages))
 }
 
-fn summary(output: &Path, snapshot: &Snapshot, counts: SiteCounts, changes: &Changes, stages: &Stages) -> Summary {
+fn summary(
+    output: &Path,
+    snapshot: &Snapshot,
+    counts: SiteCounts,
+    changes: &Changes,
+    stages: &Stages,
+) -> Summary {
     Summary {
         output: output.display().to_string(),
         taken_at: snapshot.manifest().taken_at.clone(),

@@ -76,13 +76,15 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
     let validators = validators()?;
     for entry in WalkDir::new(output).sort_by_file_name() {
         let entry = entry?;
-        let name = entry.path().strip_prefix(output)?.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+        let name =
+            entry.path().strip_prefix(output)?.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         let extension = entry.path().extension().and_then(|extension| extension.to_str());
         if !entry.file_type().is_file() {
             continue;
         }
         if extension == Some("html") {
-            let text = std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {name}"))?;
+            let text =
+                std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {name}"))?;
             outcome.pages += 1;
             for target in links(&text) {
                 outcome.links += 1;
@@ -97,7 +99,9 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
             match serde_json::from_slice::<Value>(&bytes) {
                 Err(error) => outcome.problems.push(format!("{name}: {error}")),
                 Ok(value) => {
-                    if let Some(error) = validators.get(kind).and_then(|validator| validator.validate(&value).err()) {
+                    if let Some(error) =
+                        validators.get(kind).and_then(|validator| validator.validate(&value).err())
+                    {
                         outcome.problems.push(format!("{name}: {}: {error}", error.instance_path()));
                     }
                 }
@@ -160,7 +164,8 @@ mod tests {
 
     #[test]
     fn relative_links_are_found_and_others_are_not() {
-        let html = r##"<a href="../a.html#x"><a href="#top"><img src="b.svg"><a href="https://example.org/">"##;
+        let html =
+            r##"<a href="../a.html#x"><a href="#top"><img src="b.svg"><a href="https://example.org/">"##;
         assert_eq!(links(html), ["../a.html", "b.svg"]);
     }
 }

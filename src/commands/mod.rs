@@ -81,7 +81,10 @@ impl Session {
 }
 
 /// The clock, for the end of synthetic calls.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock; the core gets time as an input")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock; the core gets time as an input"
+)]
 pub fn now() -> Timestamp {
     Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }
@@ -95,7 +98,8 @@ pub fn run(cli: Cli) -> ExitCode {
         (false, 1) => "info",
         (false, _) => "peerpress=debug,info",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PEERPRESS_LOG").unwrap_or_else(|_| level.into());
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("PEERPRESS_LOG").unwrap_or_else(|_| level.into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     match try_run(cli) {
         Ok(Done::Well) => ExitCode::SUCCESS,
@@ -113,8 +117,9 @@ pub fn run(cli: Cli) -> ExitCode {
             let settings = |cause: &(dyn std::error::Error + 'static)| {
                 matches!(cause.downcast_ref(), Some(crate::source::SourceError::Settings { .. }))
             };
-            let usage =
-                error.chain().any(|cause| cause.is::<Usage>() || cause.is::<ConfigError>() || settings(cause));
+            let usage = error
+                .chain()
+                .any(|cause| cause.is::<Usage>() || cause.is::<ConfigError>() || settings(cause));
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }

@@ -44,8 +44,9 @@ pub fn migrate(session: &Session, args: &cli::Migrate) -> anyhow::Result<Done> {
 pub fn run(session: &Session, args: &cli::Seed) -> anyhow::Result<Done> {
     let end = match &args.end {
         None => this_hour(),
-        Some(text) => Timestamp::parse(text)
-            .ok_or_else(|| Usage(format!("--end {text}: not a time\nhint: write it as 2026-11-23T12:00:00Z")))?,
+        Some(text) => Timestamp::parse(text).ok_or_else(|| {
+            Usage(format!("--end {text}: not a time\nhint: write it as 2026-11-23T12:00:00Z"))
+        })?,
     };
     let database = settings::database(session, &args.database)?;
     let mut client = source::connect(&database)?;

@@ -25,7 +25,10 @@ pub fn bind(session: &Session, host: Option<IpAddr>, port: Option<u16>) -> anyho
 /// Serves a published site until the user ends the program.
 pub fn serve_folder(session: &Session, server: &Server, output: &std::path::Path) -> anyhow::Result<()> {
     let folder = Folder::open(output).map_err(|error| {
-        anyhow::anyhow!("cannot serve {}: {error}\nhint: build it first with `peerpress build`", output.display())
+        anyhow::anyhow!(
+            "cannot serve {}: {error}\nhint: build it first with `peerpress build`",
+            output.display()
+        )
     })?;
     session.say(&format!("serving {} on {} (Ctrl-C ends it)", output.display(), server.url()));
     server.run(&folder, None, THREADS, &session.stop);
@@ -47,7 +50,11 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
     let server = bind(session, args.host, args.port)?;
     let live = Live::default();
     let folder = Folder::open(&folders.output)?;
-    session.say(&format!("serving {} on {} with live rebuild (Ctrl-C ends it)", folders.output.display(), server.url()));
+    session.say(&format!(
+        "serving {} on {} with live rebuild (Ctrl-C ends it)",
+        folders.output.display(),
+        server.url()
+    ));
     let watched = [folders.templates.clone(), folders.assets.clone(), PathBuf::from(FILE)];
     std::thread::scope(|scope| -> anyhow::Result<()> {
         scope.spawn(|| server.run(&folder, Some(&live), THREADS, &session.stop));
@@ -84,7 +91,8 @@ fn rebuild(
     match build::render_and_publish(&again, snapshot, &args.build.site, true, &mut Stages::default()) {
         Ok(summary) => {
             session.say(&format!("rebuilt: {} files written", summary.written));
-            let only_css = files.iter().all(|file| file.extension().is_some_and(|extension| extension == "css"));
+            let only_css =
+                files.iter().all(|file| file.extension().is_some_and(|extension| extension == "css"));
             Update { kind: if only_css { "css" } else { "reload" }, message: None }
         }
         Err(error) => failed(session, &format!("{error:#}")),

@@ -78,13 +78,17 @@ pub fn site_options(session: &Session, args: &cli::Site, dev: bool) -> SiteOptio
 /// The threads that render.
 pub fn thread_pool(session: &Session, args: &cli::Site) -> anyhow::Result<rayon::ThreadPool> {
     let threads = args.threads.or(session.config.build.threads).unwrap_or(0);
-    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|at| format!("render-{at}")).build()?)
+    Ok(rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|at| format!("render-{at}"))
+        .build()?)
 }
 
 /// The database that the command line, the environment or the settings file name.
 pub fn database(session: &Session, args: &cli::Database) -> anyhow::Result<ConnectionSettings> {
     find_database(session, args)?.ok_or_else(|| {
-        let hint = "give --database-url, or set DATABASE_URL, DATABASE_HOST or PGHOST; or try `peerpress demo`";
+        let hint =
+            "give --database-url, or set DATABASE_URL, DATABASE_HOST or PGHOST; or try `peerpress demo`";
         Usage(format!("no database is named\nhint: {hint}")).into()
     })
 }

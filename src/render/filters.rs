@@ -56,7 +56,8 @@ fn duration(seconds: f64) -> String {
         return "unknown".to_owned();
     }
     if seconds < 1.0 {
-        return format!("{:.0}ms", seconds * 1000.0);
+        // The sum of no durations is -0.0, which is nothing all the same.
+        return format!("{:.0}ms", seconds.abs() * 1000.0);
     }
     let whole = seconds.floor() as u64;
     match (whole / 3600, whole % 3600 / 60, whole % 60) {
@@ -104,6 +105,7 @@ mod tests {
     fn durations_do_not_wrap_at_twelve_or_twenty_four_hours() {
         let texts = [0.0, 0.45, 3.9, 63.0, 3600.0, 46_800.0, 97_261.0].map(duration);
         assert_eq!(texts, ["0ms", "450ms", "3s", "1m 3s", "1h 0m 0s", "13h 0m 0s", "27h 1m 1s"]);
+        assert_eq!(duration(-0.0), "0ms");
         assert_eq!((duration(-1.0), duration(f64::NAN)), ("unknown".to_owned(), "unknown".to_owned()));
     }
 
