@@ -1,8 +1,5 @@
 //! A snapshot read by DuckDB, as somebody else's program would.
 
-#![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
-#![expect(clippy::print_stderr, reason = "a test that is left out says so")]
-
 use std::process::Command;
 
 use peerpress::seed::{SeedOptions, plan, write_snapshot};

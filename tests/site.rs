@@ -76,14 +76,14 @@ fn two_conferences(folder: &Path, more: Option<EventRow>) -> Snapshot {
     if let Some(event) = more {
         rows.add_event(event);
     }
-    write(folder, globals, rows)
+    write(folder, &globals, rows)
 }
 
-fn write(folder: &Path, globals: Globals, mut rows: PartRows) -> Snapshot {
+fn write(folder: &Path, globals: &Globals, mut rows: PartRows) -> Snapshot {
     rows.finish();
     let writer = SnapshotWriter::create(&folder.join("snapshot")).unwrap();
     writer.write_part(Day::parse("2026-11-20").unwrap(), 0, &rows).unwrap();
-    writer.finish(&globals, end(), "test").unwrap()
+    writer.finish(globals, end(), "test").unwrap()
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn hostile_text_in_every_column_and_leaf_stays_text() {
     let folder = tempfile::tempdir().unwrap();
     let build = |text: &str| {
         let (globals, rows) = rows_of(text);
-        site(&write(folder.path(), globals, rows))
+        site(&write(folder.path(), &globals, rows))
     };
     let benign = build("calm text");
     let deep = "[".repeat(2000);
@@ -308,7 +308,7 @@ fn hostile_text_in_every_column_and_leaf_stays_text() {
         let files = build(hostile);
         assert_eq!(files.keys().collect::<Vec<_>>(), benign.keys().collect::<Vec<_>>(), "{hostile}");
         let mut seen = 0;
-        for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".html")) {
+        for (path, bytes) in files.iter().filter(|(path, _)| is_page(path)) {
             let (mut ours, mut calm, mut text) = (Vec::new(), Vec::new(), String::new());
             let document = parse(bytes).document;
             shape(&document, &mut ours);
@@ -356,7 +356,7 @@ fn numbers_and_depths_that_json_readers_refuse_do_not_stop_a_build() {
             ..EventRow::default()
         });
         rows.conferences[0].created_at = Timestamp::from_micros(i64::MAX);
-        let files = site(&write(folder.path(), globals, rows));
+        let files = site(&write(folder.path(), &globals, rows));
         let page = &files["conference/00000000-0000-0000-0000-000000000003.html"];
         assert!(String::from_utf8_lossy(page).contains("Odd data"), "{data:.40}");
     }
@@ -366,11 +366,15 @@ fn numbers_and_depths_that_json_readers_refuse_do_not_stop_a_build() {
 fn pages_are_well_formed() {
     let folder = tempfile::tempdir().unwrap();
     let files = site(&seeded(folder.path()));
-    for (path, bytes) in files.iter().filter(|(path, _)| path.ends_with(".html")) {
+    for (path, bytes) in files.iter().filter(|(path, _)| is_page(path)) {
         let dom = parse(bytes);
         assert!(dom.errors.borrow().is_empty(), "{path}: {:?}", dom.errors.borrow());
         let html = std::str::from_utf8(bytes).unwrap();
         assert_eq!(html.matches("<h1>").count(), 1, "{path}");
         assert!(!html.contains("NaN") && !html.contains(" style="), "{path}");
     }
+}
+
+fn is_page(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "html")
 }
