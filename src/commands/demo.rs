@@ -34,7 +34,7 @@ pub fn run(session: &Session, args: &cli::Demo) -> anyhow::Result<Done> {
             snapshot?
         }
         Err(error @ ClusterError::NotInstalled) => {
-            session.say(&format!("{error}; the calls are generated without a database"));
+            session.say(&format!("failed to {error}; the calls are generated without a database"));
             if let Some(hint) = error.hint() {
                 session.say(&format!("hint: {hint}"));
             }
