@@ -483,29 +483,3 @@ fn a_database_without_tables_is_refused_with_a_hint() {
     let error = fill_database(&mut db.client(), &plan(&options(1, 1)), &|_| {}).unwrap_err();
     assert!(error.to_string().contains("hint: make them with `peerpress migrate`"), "{error}");
 }
-
-/// For whoever wants to know how long a thousand conferences take, and how large they are.
-#[test]
-#[ignore = "a measurement"]
-fn a_thousand_conferences_take_seconds() {
-    let started = std::time::Instant::now();
-    let plan = plan(&options(1000, 1));
-    println!("plan: {:?}", started.elapsed());
-    let db = TestDb::migrated();
-    let started = std::time::Instant::now();
-    let counts = fill_database(&mut db.client(), &plan, &|_| {}).unwrap();
-    println!("fill: {:?} {counts:?}", started.elapsed());
-    let size = "SELECT pg_size_pretty(pg_database_size(current_database())), pg_size_pretty(pg_total_relation_size('summary')), pg_size_pretty(pg_total_relation_size('app_genericevent')), (SELECT count(*) FROM app_genericevent WHERE type = 'stats'), (SELECT pg_size_pretty(sum(length(data::text))) FROM summary), (SELECT string_agg(code || ' ' || n, ', ') FROM (SELECT code, count(*) n FROM app_issue GROUP BY 1 ORDER BY 2 DESC) x)";
-    let row = db.client().query_one(size, &[]).unwrap();
-    println!("{:?}", (0..3).map(|at| row.get::<_, String>(at)).collect::<Vec<_>>());
-    println!(
-        "stats {} summaries {} issues {}",
-        row.get::<_, i64>(3),
-        row.get::<_, String>(4),
-        row.get::<_, String>(5)
-    );
-    let folder = tempfile::tempdir().unwrap();
-    let started = std::time::Instant::now();
-    let snapshot = write_snapshot(&plan, &folder.path().join("snapshot"), &|_| {}).unwrap();
-    println!("snapshot: {:?} {:?}", started.elapsed(), snapshot.manifest().rows);
-}
