@@ -394,6 +394,18 @@ tables! {
         fir_count: Option<i64>,
         /// `fecPacketsReceived`.
         fec_packets_received: Option<i64>,
+        /// `trackIdentifier` of what is received, or of the media source of what is sent.
+        track_identifier: Option<String>,
+        /// Media source: `audioLevel`, 0 to 1.
+        source_audio_level: Option<f64>,
+        /// Media source: `totalAudioEnergy`.
+        source_total_audio_energy: Option<f64>,
+        /// Media source: `totalSamplesDuration`.
+        source_total_samples_duration: Option<f64>,
+        /// Media source: `framesPerSecond`.
+        source_frames_per_second: Option<f64>,
+        /// Media source: `height`, pixels.
+        source_height: Option<i64>,
         /// `retransmittedPacketsSent`.
         retransmitted_packets_sent: Option<i64>,
         /// `responsesReceived`: STUN answers.

@@ -202,6 +202,8 @@ fn sample(base: &SampleRow, report: &str, kind: Option<&str>, data: &Map<String,
     let num = |name: &str| data.get(name).and_then(Value::as_f64);
     let text = |name: &str| text(data, name);
     let limits = data.get("qualityLimitationDurations");
+    let source = data.get("track").and_then(Value::as_object);
+    let of_source = |name: &str| source.and_then(|source| source.get(name));
     let limited = |reason: &str| limits.and_then(|limits| limits.get(reason)).and_then(Value::as_f64);
     SampleRow {
         report: report.to_owned(),
@@ -227,6 +229,13 @@ fn sample(base: &SampleRow, report: &str, kind: Option<&str>, data: &Map<String,
         pli_count: int("pliCount"),
         fir_count: int("firCount"),
         fec_packets_received: int("fecPacketsReceived"),
+        track_identifier: text("trackIdentifier")
+            .or_else(|| of_source("trackIdentifier").and_then(Value::as_str).map(str::to_owned)),
+        source_audio_level: of_source("audioLevel").and_then(Value::as_f64),
+        source_total_audio_energy: of_source("totalAudioEnergy").and_then(Value::as_f64),
+        source_total_samples_duration: of_source("totalSamplesDuration").and_then(Value::as_f64),
+        source_frames_per_second: of_source("framesPerSecond").and_then(Value::as_f64),
+        source_height: of_source("height").and_then(integer),
         retransmitted_packets_sent: int("retransmittedPacketsSent"),
         responses_received: int("responsesReceived"),
         total_round_trip_time: num("totalRoundTripTime"),

@@ -21,7 +21,7 @@ use super::{Dossier, PartRows};
 use crate::units::{Day, Timestamp};
 
 /// The version of the form on disk; a snapshot of another one is refused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MANIFEST: &str = "manifest.json";
 /// Rows per batch while reading.
 const BATCH: usize = 8192;
