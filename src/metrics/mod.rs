@@ -2,5 +2,10 @@
 //! its unit and its source.
 
 pub mod buckets;
+pub mod call_score;
+pub mod counters;
 pub mod emos;
+pub mod limits;
+pub mod measures;
 pub mod percentile;
+pub mod video_score;
