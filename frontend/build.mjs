@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
 import * as sass from "sass";
 import { build as viteBuild } from "vite";
+import { world } from "./world.mjs";
 
 export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -23,9 +24,11 @@ export const outputs = [
   "assets/js/peermetrics.js",
   "assets/js/vendor.js",
   ...pages.map((page) => `assets/js/${page}/index.js`),
+  "site-templates/components/world.html",
 ];
 
 export async function build(target) {
+  await write(target, "site-templates/components/world.html", world());
   const imported = { vue: new Set(), "chart.js": new Set() };
   await write(target, "assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
   await write(target, "assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::metrics::limits::{Limit, Limits};
+
 /// The name of the file, looked for in the working folder.
 pub const FILE: &str = "peerpress.toml";
 
@@ -104,6 +106,43 @@ settings! {
         /// Absolute URL of the published site; with it, `sitemap.xml` is written.
         base_url: String,
     }
+    /// Where trouble begins and ends: `{ raise, clear, least_s }`. With `raise` below `clear`, low values are bad.
+    limits: LimitsConfig {
+        /// Round trip time, ms.
+        round_trip_time_ms: Limit,
+        /// Interarrival jitter, ms.
+        jitter_ms: Limit,
+        /// Packet loss of a stream, ratio.
+        loss: Limit,
+        /// Audio score that warns, 1 to 5.
+        audio_score: Limit,
+        /// Audio score that is an error, 1 to 5.
+        audio_score_poor: Limit,
+        /// Video score, 1 to 5.
+        video_score: Limit,
+        /// Concealed but not silent samples, ratio.
+        concealment: Limit,
+        /// Samples inserted or removed, ratio.
+        time_stretch: Limit,
+        /// Share of time in which the picture stood still.
+        freeze: Limit,
+        /// Frames dropped of those received, ratio.
+        frames_dropped: Limit,
+        /// Decode or encode time of the time between two frames, ratio.
+        codec_budget: Limit,
+        /// Frames decoded of those received, ratio.
+        frames_decoded: Limit,
+        /// Share of time in which the sender was limited by its processor.
+        cpu_limited: Limit,
+        /// Share of time in which the sender was limited by bandwidth.
+        bandwidth_limited: Limit,
+        /// Picture loss indications per second.
+        pli_rate: Limit,
+        /// RMS level of a microphone, 0 to 1.
+        microphone_level: Limit,
+        /// Set-up time, ms.
+        setup_ms: Limit,
+    }
     /// How the build works.
     build: BuildConfig {
         /// Threads that render; 0 for one per core.
@@ -115,6 +154,32 @@ settings! {
         host: std::net::IpAddr,
         /// The port to listen on; the next free one is taken.
         port: u16,
+    }
+}
+
+impl LimitsConfig {
+    /// The limits in force: the given ones, else the defaults.
+    pub fn in_force(&self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            round_trip_time_ms: self.round_trip_time_ms.unwrap_or(usual.round_trip_time_ms),
+            jitter_ms: self.jitter_ms.unwrap_or(usual.jitter_ms),
+            loss: self.loss.unwrap_or(usual.loss),
+            audio_score: self.audio_score.unwrap_or(usual.audio_score),
+            audio_score_poor: self.audio_score_poor.unwrap_or(usual.audio_score_poor),
+            video_score: self.video_score.unwrap_or(usual.video_score),
+            concealment: self.concealment.unwrap_or(usual.concealment),
+            time_stretch: self.time_stretch.unwrap_or(usual.time_stretch),
+            freeze: self.freeze.unwrap_or(usual.freeze),
+            frames_dropped: self.frames_dropped.unwrap_or(usual.frames_dropped),
+            codec_budget: self.codec_budget.unwrap_or(usual.codec_budget),
+            frames_decoded: self.frames_decoded.unwrap_or(usual.frames_decoded),
+            cpu_limited: self.cpu_limited.unwrap_or(usual.cpu_limited),
+            bandwidth_limited: self.bandwidth_limited.unwrap_or(usual.bandwidth_limited),
+            pli_rate: self.pli_rate.unwrap_or(usual.pli_rate),
+            microphone_level: self.microphone_level.unwrap_or(usual.microphone_level),
+            setup_ms: self.setup_ms.unwrap_or(usual.setup_ms),
+        }
     }
 }
 
@@ -151,6 +216,37 @@ impl Config {
                 value: gap.to_string(),
                 problem: "it must be more than 0",
             });
+        }
+        let limits = config.limits.in_force();
+        let all = [
+            ("limits.round_trip_time_ms", limits.round_trip_time_ms),
+            ("limits.jitter_ms", limits.jitter_ms),
+            ("limits.loss", limits.loss),
+            ("limits.audio_score", limits.audio_score),
+            ("limits.audio_score_poor", limits.audio_score_poor),
+            ("limits.video_score", limits.video_score),
+            ("limits.concealment", limits.concealment),
+            ("limits.time_stretch", limits.time_stretch),
+            ("limits.freeze", limits.freeze),
+            ("limits.frames_dropped", limits.frames_dropped),
+            ("limits.codec_budget", limits.codec_budget),
+            ("limits.frames_decoded", limits.frames_decoded),
+            ("limits.cpu_limited", limits.cpu_limited),
+            ("limits.bandwidth_limited", limits.bandwidth_limited),
+            ("limits.pli_rate", limits.pli_rate),
+            ("limits.microphone_level", limits.microphone_level),
+            ("limits.setup_ms", limits.setup_ms),
+        ];
+        for (key, limit) in all {
+            if ![limit.raise, limit.clear, limit.least_s].iter().all(|value| value.is_finite())
+                || limit.least_s < 0.0
+            {
+                return Err(ConfigError::Value {
+                    key,
+                    value: format!("{limit:?}"),
+                    problem: "raise, clear and least_s must be finite, least_s not negative",
+                });
+            }
         }
         Ok(config)
     }

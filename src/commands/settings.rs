@@ -68,6 +68,7 @@ pub fn site_options(session: &Session, args: &cli::Site, dev: bool) -> SiteOptio
     SiteOptions {
         report: report::Options {
             call_gap_s: config.call_gap_minutes.map_or(defaults.call_gap_s, |minutes| minutes * 60.0),
+            limits: session.config.limits.in_force(),
             ..defaults
         },
         dev,

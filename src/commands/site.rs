@@ -9,10 +9,11 @@ use serde::Serialize;
 use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId};
 use crate::render::assets::Assets;
 use crate::render::{self, RenderError, Renderer};
+use crate::report::experience::{Experience, Usual};
 use crate::report::{self, AppTotals, Attendance, ConferenceFacts, World};
 use crate::site::pages::Link;
 use crate::site::pages::app::AppPage;
-use crate::site::pages::conference::ConferencePage;
+use crate::site::pages::conference::{self, ConferencePageKind};
 use crate::site::pages::data_quality::{DataQualityPage, FindingTotals};
 use crate::site::pages::index::IndexPage;
 use crate::site::pages::methods::MethodsPage;
@@ -148,10 +149,15 @@ impl Builder<'_> {
         for dossier in snapshot.dossiers(part)? {
             let report = report::measure(dossier, &self.world, &self.options.report);
             self.data(&Route::ApiConference(report.id()), &api::conference_file(&report, &self.world))?;
-            self.page(Route::Conference(report.id()), ConferencePage::new(&report, &self.world))?;
+            for (route, page) in conference::pages(&report, &self.world, &self.options.report.limits) {
+                match page {
+                    ConferencePageKind::Call(page) => self.page(route, *page)?,
+                    ConferencePageKind::Events(page) => self.page(route, *page)?,
+                }
+            }
             rest.findings.add(&report.findings);
+            rest.attendances.extend(report::attendances(&report));
             let mut facts = report.facts;
-            rest.attendances.extend(facts.attendances(&report.issues));
             let totals = rest.totals.entry(facts.row.app_id).or_default();
             totals.add(&facts, self.options.report.since);
             // The attendances have the sessions now.
@@ -171,7 +177,10 @@ impl Builder<'_> {
         self.organizations(&totals)?;
         self.page(Route::Search, self.directory(&months))?;
         self.page(Route::DataQuality, DataQualityPage::new(&findings))?;
-        self.page(Route::Methods, MethodsPage::new(self.options.report.call_gap_s))?;
+        self.page(
+            Route::Methods,
+            MethodsPage::new(self.options.report.call_gap_s, &self.options.report.limits),
+        )?;
         self.page(Route::NotFound, NotFoundPage {})?;
         let manifest = snapshot.manifest();
         self.data(&Route::ApiMeta, &api::meta_file(snapshot.instant(), &manifest.database, &manifest.rows))?;
@@ -191,6 +200,13 @@ impl Builder<'_> {
         for group in attendances.chunk_by(|a, b| a.participant == b.participant) {
             of.insert(group[0].participant, group);
         }
+        let mut by_app: BTreeMap<AppId, Vec<&Experience>> = BTreeMap::new();
+        for attendance in &attendances {
+            by_app.entry(attendance.app).or_default().push(&attendance.experience);
+        }
+        let usual: BTreeMap<AppId, Usual> =
+            by_app.into_iter().map(|(app, list)| (app, Usual::of(list.into_iter()))).collect();
+        let nothing = Usual::default();
         let active: Vec<_> = self.world.participants.values().filter(|row| row.is_active).collect();
         active.par_iter().try_for_each(|row| {
             let own = of.get(&row.id).copied().unwrap_or_default();
@@ -198,7 +214,13 @@ impl Builder<'_> {
             let organization = self.world.organizations.get(&app.organization_id);
             let label = self.world.person(row.id).label;
             self.data(&Route::ApiParticipant(row.id), &api::participant_file(row, own, facts))?;
-            let page = ParticipantPage::new(row, label, app, organization, own, facts);
+            let page = ParticipantPage::new(
+                row,
+                label,
+                (app, organization, usual.get(&app.id).unwrap_or(&nothing)),
+                own,
+                facts,
+            );
             self.page(Route::Participant(row.id), page)
         })?;
         Ok(active.len())

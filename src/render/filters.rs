@@ -12,6 +12,11 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("measure", |value: f64, kwargs: Kwargs, _: &State| -> TeraResult<String> {
         Ok(measure(value, kwargs.must_get::<&str>("unit")?))
     });
+    tera.register_filter("clock", |text: &str, _: Kwargs, _: &State| clock(text));
+    tera.register_filter("clock_s", |text: &str, _: Kwargs, _: &State| -> String {
+        clock(text).chars().take(8).collect()
+    });
+    tera.register_filter("offset", |ms: i64, _: Kwargs, _: &State| crate::site::timeline::offset(ms));
     tera.register_filter("json", |value: tera::Value, _: Kwargs, _: &State| -> TeraResult<String> {
         // By way of a sorted map, so that the same value always gives the same text.
         let text = serde_json::to_value(&value).and_then(|sorted| serde_json::to_string(&sorted));
@@ -50,6 +55,12 @@ fn utc(text: &str) -> String {
     text.get(..19).unwrap_or(text).replacen('T', " ", 1)
 }
 
+/// `2026-11-23T16:34:28.509094Z` to `16:34:28.509`, or without the fraction where there is none.
+fn clock(text: &str) -> String {
+    let time = text.get(11..).unwrap_or(text).trim_end_matches('Z');
+    time.get(..12).unwrap_or(time).to_owned()
+}
+
 /// `1h 2m 3s`, `2m 3s`, `3s`, `450ms`; days are kept as hours, as in 27h.
 fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
@@ -78,6 +89,13 @@ fn measure(value: f64, unit: &str) -> String {
         "millis" if value.abs() < 10.0 => format!("{value:.1} ms"),
         "millis" => format!("{value:.0} ms"),
         "fps" => format!("{value:.0} fps"),
+        "seconds" => duration(value),
+        "pixels" => format!("{value:.0} px"),
+        "rate" => format!("{value:.2} /s"),
+        "level" => format!("{value:.3}"),
+        "qp" | "points" => format!("{value:.0}"),
+        "count" if value.fract() != 0.0 => format!("{value:.1}"),
+        "count" => grouped(value.round() as i64),
         "bits" if value.abs() >= 1e6 => format!("{:.2} Mbit/s", value / 1e6),
         "bits" => format!("{:.0} kbit/s", value / 1e3),
         _ => format!("{value}"),
@@ -129,5 +147,7 @@ mod tests {
     fn instants_are_shown_to_the_second() {
         assert_eq!(utc("2026-11-23T16:34:28.509094Z"), "2026-11-23 16:34:28");
         assert_eq!(utc("soon"), "soon");
+        let clocks = ["2026-11-23T16:34:28.509094Z", "2026-11-23T16:34:28Z", "soon"].map(clock);
+        assert_eq!(clocks, ["16:34:28.509", "16:34:28", "soon"]);
     }
 }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::experience::Experience;
+use super::incidents::{Code, Gravity};
 use super::words::Severity;
-use super::{Connection, Issue, NoData, Quality, Visit, World, negotiations, people};
+use super::{ConferenceReport, Connection, Issue, NoData, Quality, Visit, World, negotiations, people};
 use crate::ids::{AppId, ConferenceId, ParticipantId, SessionId};
 use crate::metrics::percentile::Summary;
 use crate::snapshot::{ConferenceRow, Dossier, Json, SessionRow};
@@ -47,6 +49,8 @@ pub struct ConferenceFacts {
     pub issues: BTreeMap<String, usize>,
     /// Audio score by the E-model.
     pub mos: Result<Summary, NoData>,
+    /// Score of the last call that has one, 0 to 100.
+    pub score: Result<f64, NoData>,
     /// Seconds of presence of all participants.
     pub presence_s: f64,
     /// Connections, those that ever connected by their events, and those relayed.
@@ -104,6 +108,10 @@ pub struct Attendance {
     pub issues: BTreeMap<(Option<Severity>, String), usize>,
     /// Seconds of presence.
     pub presence_s: f64,
+    /// How it fared.
+    pub experience: Experience,
+    /// Our findings of gravity warning and worse, with their number.
+    pub incidents: BTreeMap<Code, usize>,
 }
 
 #[expect(
@@ -117,7 +125,7 @@ pub(super) fn facts(
     connections: &[Connection],
     issues: &[Issue],
     quality: &Quality,
-    calls: usize,
+    calls: &[super::call::Call],
     findings: usize,
 ) -> ConferenceFacts {
     let row = ConferenceRow { summary_data: None, ..dossier.conference.clone() };
@@ -153,9 +161,10 @@ pub(super) fn facts(
         participants_count: row.participants.iter().filter(counts).count(),
         class: class(false),
         api_class: class(true),
-        calls,
+        calls: calls.len(),
         issues: codes,
         mos: quality.mos,
+        score: score(calls),
         presence_s: visits.iter().map(|visit| visit.to.seconds_since(visit.from)).sum(),
         connections: (
             connections.len(),
@@ -189,6 +198,13 @@ pub(super) fn facts(
     }
 }
 
+/// The score of the last call that has one, else why the last one has none.
+fn score(calls: &[super::call::Call]) -> Result<f64, NoData> {
+    let scored = calls.iter().rev().find_map(|call| call.score.as_ref().ok());
+    let reason = calls.last().and_then(|call| call.score.as_ref().err().copied());
+    scored.map(|score| score.score).ok_or(reason.unwrap_or(NoData::NeverConnected))
+}
+
 /// The setup time as the API counts it: of the first negotiation, if it ended connected.
 fn first_setup(row: &crate::snapshot::ConnectionRow) -> Option<f64> {
     let info = row.connection_info.as_ref()?.parse()?;
@@ -203,38 +219,47 @@ fn media_error(data: Option<&Json>) -> Option<(String, String)> {
     Some((text("name").unwrap_or("Unknown").to_owned(), text("message").unwrap_or_default().to_owned()))
 }
 
-impl ConferenceFacts {
-    /// The part that each linked participant, and each one with a session, took.
-    pub fn attendances(&self, issues: &[Issue]) -> Vec<Attendance> {
-        let mut ids: BTreeSet<ParticipantId> = self.linked.iter().copied().collect();
-        ids.extend(self.sessions.iter().map(|session| session.row.participant_id));
-        let attendance = |participant: ParticipantId| {
-            let sessions: Vec<SessionFacts> = self
-                .sessions
+/// The part that each linked participant, and each one with a session, took in a conference.
+pub fn attendances(report: &ConferenceReport) -> Vec<Attendance> {
+    let facts = &report.facts;
+    let mut ids: BTreeSet<ParticipantId> = facts.linked.iter().copied().collect();
+    ids.extend(facts.sessions.iter().map(|session| session.row.participant_id));
+    let attendance = |participant: ParticipantId| {
+        let sessions: Vec<SessionFacts> = facts
+            .sessions
+            .iter()
+            .filter(|session| session.row.participant_id == participant)
+            .cloned()
+            .collect();
+        let mut codes = BTreeMap::new();
+        for issue in report.issues.iter().filter(|issue| issue.participant == Some(participant)) {
+            *codes.entry((issue.severity, issue.row.code.clone())).or_default() += 1;
+        }
+        let mut incidents = BTreeMap::new();
+        for incident in report.calls.iter().flat_map(|call| &call.incidents) {
+            if incident.participant == participant && incident.gravity != Gravity::Note {
+                *incidents.entry(incident.code).or_default() += 1;
+            }
+        }
+        Attendance {
+            participant,
+            app: facts.row.app_id,
+            conference: facts.row.id,
+            created_at: facts.row.created_at,
+            presence_s: sessions
                 .iter()
-                .filter(|session| session.row.participant_id == participant)
-                .cloned()
-                .collect();
-            let mut codes = BTreeMap::new();
-            for issue in issues.iter().filter(|issue| issue.participant == Some(participant)) {
-                *codes.entry((issue.severity, issue.row.code.clone())).or_default() += 1;
-            }
-            Attendance {
-                participant,
-                app: self.row.app_id,
-                conference: self.row.id,
-                created_at: self.row.created_at,
-                presence_s: sessions
-                    .iter()
-                    .map(|session| session.visit.to.seconds_since(session.visit.from))
-                    .sum(),
-                sessions,
-                issues: codes,
-            }
-        };
-        ids.into_iter().map(attendance).collect()
-    }
+                .map(|session| session.visit.to.seconds_since(session.visit.from))
+                .sum(),
+            sessions,
+            issues: codes,
+            experience: Experience::of(report, participant),
+            incidents,
+        }
+    };
+    ids.into_iter().map(attendance).collect()
+}
 
+impl ConferenceFacts {
     /// Sessions whose platform the charts count, as browser and system.
     pub(super) fn platforms(&self) -> impl Iterator<Item = (&SessionFacts, &people::Platform)> {
         self.sessions.iter().filter_map(|session| Some((session, session.visit.platform.as_ref()?)))

@@ -4,12 +4,21 @@
 //! URL, a template or the clock.
 
 mod app;
+pub mod call;
 pub mod calls;
+pub mod experience;
 mod facts;
 pub mod findings;
+pub mod incidents;
 pub mod people;
+pub mod sdp;
+mod sentences;
+pub mod sides;
+pub mod story;
 pub mod streams;
 pub mod summary;
+pub mod tracks;
+pub mod verdicts;
 pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,19 +27,25 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use app::{AppTotals, Bucket, CityCount, Conferences, DayCounts};
-pub use facts::{Attendance, Class, ConferenceFacts, SessionFacts};
+pub use facts::{Attendance, Class, ConferenceFacts, SessionFacts, attendances};
 
 use crate::ids::{AppId, ConferenceId, ConnectionId, OrganizationId, ParticipantId, SessionId};
+use crate::metrics::limits::Limits;
+use crate::metrics::measures::Measure;
 use crate::metrics::percentile::Summary;
 use crate::snapshot::{
     AppRow, ConnectionRow, Dossier, EventRow, Globals, IssueRow, Json, OrganizationRow, ParticipantRow,
     SampleRow, SessionRow,
 };
 use crate::units::Timestamp;
-use calls::{Presence, Span};
+use call::{Call, Parts};
+use calls::Presence;
 use findings::{Finding, FindingKind};
 use people::{Device, Place, Platform};
-use streams::Series;
+use story::Story;
+use streams::{Direction, Kind, Series};
+use tracks::Track;
+use verdicts::Verdict;
 use words::Severity;
 
 /// What a report takes besides the dossier.
@@ -40,11 +55,13 @@ pub struct Options {
     pub call_gap_s: f64,
     /// The app summaries count rows from this instant on; all if `None`.
     pub since: Option<Timestamp>,
+    /// Where trouble begins and ends.
+    pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { call_gap_s: 1800.0, since: None }
+        Self { call_gap_s: 1800.0, since: None, limits: Limits::default() }
     }
 }
 
@@ -117,6 +134,8 @@ pub enum NoData {
     NoStats,
     /// There are stats, but browsers did not report this.
     NotReported,
+    /// There are stats, but of fewer than three intervals.
+    TooFew,
 }
 
 impl NoData {
@@ -126,6 +145,7 @@ impl NoData {
             Self::NeverConnected => "nobody connected",
             Self::NoStats => "no stats were stored",
             Self::NotReported => "the browsers did not report it",
+            Self::TooFew => "stats of fewer than three intervals",
         }
     }
 }
@@ -145,6 +165,8 @@ pub struct Issue {
     pub participant: Option<ParticipantId>,
     /// Whether it was stored without conference and found through its session.
     pub through_session: bool,
+    /// What our own reading says about it.
+    pub verdict: Option<Verdict>,
 }
 
 /// One visit of a participant.
@@ -210,10 +232,28 @@ pub struct Connection {
     pub candidate_types: (Option<String>, Option<String>),
     /// The latest transport protocol, `udp` or `tcp`.
     pub protocol: Option<String>,
+    /// The latest address family of its own side: `IPv4`, `IPv6`, `mDNS name`.
+    pub family: Option<&'static str>,
     /// Its negotiations.
     pub negotiations: Vec<Negotiation>,
     /// Its series.
     pub series: Series,
+    /// How it was made, run and ended, by its events.
+    pub story: Story,
+}
+
+impl Connection {
+    /// When it began.
+    pub fn start(&self) -> Timestamp {
+        begin(&self.row)
+    }
+
+    /// Whether events say that it was established, or stats could only come over an established one.
+    pub fn is_established(&self) -> bool {
+        self.connected_at.is_some()
+            || self.series.values.get(Measure::RoundTripTime).is_some()
+            || self.series.values.get(Measure::BitrateIn).is_some()
+    }
 }
 
 /// What is measured of one conference.
@@ -222,7 +262,11 @@ pub struct ConferenceReport {
     /// The rows.
     pub dossier: Dossier,
     /// Its calls, in order.
-    pub calls: Vec<Span>,
+    pub calls: Vec<Call>,
+    /// What happened, in a sentence or two.
+    pub sentence: String,
+    /// Its tracks, by first sight.
+    pub tracks: Vec<Track>,
     /// Visits, by time.
     pub visits: Vec<Visit>,
     /// The participants to show, by label: those with sessions, servers, and those seen only as peers.
@@ -242,8 +286,10 @@ pub struct ConferenceReport {
 /// Distributions over all polls of all connections of a conference; `Err` says why there is none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quality {
-    /// Audio score of the E-model, 1 to 5.
+    /// Audio score of the E-model per stream and interval, 1 to 5.
     pub mos: Result<Summary, NoData>,
+    /// Video score, likewise.
+    pub video: Result<Summary, NoData>,
     /// Audio score as Peer Metrics computes it, 1 to 5.
     pub emos: Result<Summary, NoData>,
     /// Round trip time, ms.
@@ -259,9 +305,9 @@ pub struct Quality {
 /// Measures one conference.
 pub fn measure(dossier: Dossier, world: &World, options: &Options) -> ConferenceReport {
     let mut findings = Vec::new();
-    let visits = visits(&dossier, world, &mut findings);
-    let issues = issues(&dossier, &mut findings);
-    let connections = connections(&dossier, world, &mut findings);
+    let visits = visits(&dossier, world, options.call_gap_s, &mut findings);
+    let mut issues = issues(&dossier, &mut findings);
+    let connections = connections(&dossier, world, options.call_gap_s, &mut findings);
     note_oddities(&dossier, world, &mut findings);
     let presences = visits
         .iter()
@@ -270,21 +316,57 @@ pub fn measure(dossier: Dossier, world: &World, options: &Options) -> Conference
             connections.iter().map(|connection| Presence { from: begin(&connection.row), to: connection.to }),
         )
         .collect();
-    let calls = calls::calls(presences, options.call_gap_s);
+    let spans = calls::calls(presences, options.call_gap_s);
     let people = people_of(&dossier, world, &visits);
     let quality = quality(&connections);
+    let tracks = tracks::tracks(&dossier);
+    let calls = call::measure_calls(
+        &spans,
+        &Parts {
+            dossier: &dossier,
+            world,
+            limits: &options.limits,
+            visits: &visits,
+            connections: &connections,
+            issues: &issues,
+            tracks: &tracks,
+        },
+    );
+    for call in &calls {
+        for at in &call.issues {
+            if let Some(issue) = issues.get_mut(*at) {
+                issue.verdict = Some(verdicts::verdict(issue, call, &connections, &visits, &dossier.events));
+            }
+        }
+    }
+    let mut codes: Vec<String> = issues.iter().map(|issue| issue.row.code.clone()).collect();
+    codes.sort();
+    codes.dedup();
+    let sentence = sentences::of_conference(&calls, &codes);
     findings.sort();
     findings.dedup();
     let facts =
-        facts::facts(&dossier, world, &visits, &connections, &issues, &quality, calls.len(), findings.len());
-    ConferenceReport { dossier, calls, visits, people, connections, issues, quality, findings, facts }
+        facts::facts(&dossier, world, &visits, &connections, &issues, &quality, &calls, findings.len());
+    ConferenceReport {
+        dossier,
+        calls,
+        sentence,
+        tracks,
+        visits,
+        people,
+        connections,
+        issues,
+        quality,
+        findings,
+        facts,
+    }
 }
 
 fn begin(row: &ConnectionRow) -> Timestamp {
     row.start_time.unwrap_or(row.created_at)
 }
 
-fn visits(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) -> Vec<Visit> {
+fn visits(dossier: &Dossier, world: &World, gap_s: f64, findings: &mut Vec<Finding>) -> Vec<Visit> {
     let id = dossier.conference.id;
     let mut last_sign: BTreeMap<SessionId, Timestamp> = BTreeMap::new();
     let signs = dossier.events.iter().map(|event| (event.session_id, event.created_at));
@@ -316,7 +398,9 @@ fn visits(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) -> Vec<
                 detail: format!("session {} has no end although its conference is over", session.id),
             });
         }
-        let open_to = if dossier.conference.ongoing { world.instant.max(seen) } else { seen };
+        // A page that has been silent for longer than parts two calls is gone, whatever the conference's row says.
+        let goes_on = dossier.conference.ongoing && world.instant.seconds_since(seen) <= gap_s;
+        let open_to = if goes_on { world.instant.max(seen) } else { seen };
         Visit {
             session: session.id,
             participant: session.participant_id,
@@ -358,6 +442,7 @@ fn issues(dossier: &Dossier, findings: &mut Vec<Finding>) -> Vec<Issue> {
             explanation: meaning.map_or("", |meaning| meaning.explanation),
             participant: row.participant_id.or_else(|| sessions.get(&row.session_id).copied()),
             through_session: row.conference_id.is_none(),
+            verdict: None,
             row: row.clone(),
         }
     });
@@ -382,7 +467,7 @@ fn state_of(event: &EventRow) -> Option<String> {
     }
 }
 
-fn connections(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) -> Vec<Connection> {
+fn connections(dossier: &Dossier, world: &World, gap_s: f64, findings: &mut Vec<Finding>) -> Vec<Connection> {
     let mut events: BTreeMap<ConnectionId, Vec<&EventRow>> = BTreeMap::new();
     for event in &dossier.events {
         if let Some(connection) = event.connection_id {
@@ -399,17 +484,17 @@ fn connections(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) ->
     let of = |row: &ConnectionRow| {
         let events = events.get(&row.id).unwrap_or(&nothing.0);
         let samples = samples.get(&row.id).unwrap_or(&nothing.1);
-        connection(row, events, samples, dossier, world, findings)
+        connection(row, (events, samples), dossier, world, gap_s, findings)
     };
     dossier.connections.iter().map(of).collect()
 }
 
 fn connection(
     row: &ConnectionRow,
-    events: &[&EventRow],
-    samples: &[&SampleRow],
+    (events, samples): (&[&EventRow], &[&SampleRow]),
     dossier: &Dossier,
     world: &World,
+    gap_s: f64,
     findings: &mut Vec<Finding>,
 ) -> Connection {
     let mut finding =
@@ -460,12 +545,15 @@ fn connection(
         .map(|event| event.created_at)
         .chain(samples.iter().map(|sample| sample.created_at))
         .max();
-    let open_to = if dossier.conference.ongoing { world.instant } else { last_sign.unwrap_or(start) };
+    let last_sign = last_sign.unwrap_or(start);
+    let goes_on = dossier.conference.ongoing && world.instant.seconds_since(last_sign) <= gap_s;
+    let open_to = if goes_on { world.instant } else { last_sign };
+    let to = row.end_time.unwrap_or(open_to).max(start);
     Connection {
         state,
         setup_ms: connected_at.map(|at| at.seconds_since(start) * 1000.0).filter(|ms| *ms >= 0.0),
         connected_at,
-        to: row.end_time.unwrap_or(open_to).max(start),
+        to,
         relayed: seen(|pair| pair.local_candidate_type.as_ref(), "relay", "detected_turn"),
         over_tcp: seen(|pair| pair.local_protocol.as_ref(), "tcp", "detected_tcp"),
         candidate_types: (
@@ -473,8 +561,11 @@ fn connection(
             latest(|pair| pair.remote_candidate_type.as_ref()),
         ),
         protocol,
+        family: latest(|pair| pair.local_address.as_ref())
+            .and_then(|address| experience::address_family(&address)),
         negotiations: negotiations(&info),
         series: streams::series(samples),
+        story: story::story(events, samples, start, to),
         row: row.clone(),
     }
 }
@@ -566,17 +657,26 @@ fn quality(connections: &[Connection]) -> Quality {
     } else {
         NoData::NotReported
     };
-    let over = |get: fn(&Series) -> &Vec<Option<f64>>| {
-        let values = connections.iter().flat_map(|connection| get(&connection.series)).flatten().copied();
-        Summary::of(values.collect()).ok_or(reason)
+    let of = |values: Vec<f64>| Summary::of(values).ok_or(reason);
+    let whole = |measure: Measure| {
+        let values = connections.iter().filter_map(|connection| connection.series.values.get(measure));
+        of(values.flatten().flatten().copied().collect())
+    };
+    let received = |kind: Option<Kind>, measure: Measure| {
+        let streams = connections.iter().flat_map(|connection| &connection.series.streams);
+        let wanted = streams.filter(|stream| {
+            stream.direction == Direction::Inbound && kind.is_none_or(|kind| stream.kind == kind)
+        });
+        of(wanted.filter_map(|stream| stream.values.get(measure)).flatten().flatten().copied().collect())
     };
     Quality {
-        mos: over(|series| &series.mos),
-        emos: over(|series| &series.emos),
-        rtt_ms: over(|series| &series.rtt_ms),
-        loss_in: over(|series| &series.loss_in),
-        jitter_ms: over(|series| &series.jitter_ms),
-        bitrate_in: over(|series| &series.bitrate_in),
+        mos: received(Some(Kind::Audio), Measure::AudioScore),
+        video: received(Some(Kind::Video), Measure::VideoScore),
+        emos: received(Some(Kind::Audio), Measure::Emos),
+        rtt_ms: whole(Measure::RoundTripTime),
+        loss_in: received(None, Measure::Loss),
+        jitter_ms: received(None, Measure::Jitter),
+        bitrate_in: whole(Measure::BitrateIn),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ids::{
     AppId, ConferenceId, ConnectionId, IssueId, OrganizationId, ParticipantId, SessionId, TrackId,
 };
 use crate::metrics::buckets::{DURATION, SETUP_TIME};
+use crate::report::experience::Part;
 use crate::report::streams::Series;
 use crate::report::{
     AppTotals, Attendance, Bucket, Class, ConferenceFacts, ConferenceReport, SessionFacts, World, summary,
@@ -277,11 +278,56 @@ impl Serialize for SummaryData<'_> {
 #[derive(Serialize)]
 struct ConferenceAddition<'a> {
     class: Class,
-    calls: Vec<Value>,
+    calls: Vec<CallAddition<'a>>,
     issues_through_session: Vec<Issue<'a>>,
     quality: Value,
     series: Vec<ConnectionSeries<'a>>,
     findings: &'a [crate::report::findings::Finding],
+}
+
+/// What is measured of one call.
+#[derive(Serialize)]
+struct CallAddition<'a> {
+    number: usize,
+    start: String,
+    end: String,
+    seconds: f64,
+    sentence: &'a str,
+    score: Option<&'a crate::metrics::call_score::CallScore>,
+    no_score: Option<crate::report::NoData>,
+    people: Vec<PersonAddition<'a>>,
+    incidents: &'a [crate::report::incidents::Incident],
+}
+
+#[derive(Serialize)]
+struct PersonAddition<'a> {
+    participant: ParticipantId,
+    presence_s: f64,
+    coverage: Option<f64>,
+    score: Option<&'a crate::metrics::call_score::CallScore>,
+}
+
+fn call(call: &crate::report::call::Call) -> CallAddition<'_> {
+    CallAddition {
+        number: call.number,
+        start: call.span.start.api(),
+        end: call.span.end.api(),
+        seconds: call.span.end.seconds_since(call.span.start),
+        sentence: &call.sentence,
+        score: call.score.as_ref().ok(),
+        no_score: call.score.as_ref().err().copied(),
+        people: call
+            .people
+            .iter()
+            .map(|person| PersonAddition {
+                participant: person.id,
+                presence_s: person.presence_s,
+                coverage: person.coverage,
+                score: person.score.as_ref().ok(),
+            })
+            .collect(),
+        incidents: &call.incidents,
+    }
 }
 
 #[derive(Serialize)]
@@ -301,7 +347,6 @@ pub fn conference_file<'a>(report: &'a ConferenceReport, world: &'a World) -> Co
         row.participants.iter().filter_map(|id| world.participants.get(id)).collect();
     people.sort_by_key(|person| (person.created_at, person.id));
     let own = || report.issues.iter().filter(|issue| !issue.through_session);
-    let span = |span: &crate::report::calls::Span| json!({"start": span.start.api(), "end": span.end.api(), "seconds": span.end.seconds_since(span.start)});
     ConferenceFile {
         data: ConferenceDetail {
             participants: people.iter().map(|person| person.id).collect(),
@@ -316,7 +361,7 @@ pub fn conference_file<'a>(report: &'a ConferenceReport, world: &'a World) -> Co
         graphs: graphs(report),
         report: ConferenceAddition {
             class: report.facts.class,
-            calls: report.calls.iter().map(span).collect(),
+            calls: report.calls.iter().map(call).collect(),
             issues_through_session: report
                 .issues
                 .iter()
@@ -371,6 +416,7 @@ fn quality(report: &ConferenceReport) -> Value {
     };
     json!({
         "audio_mos": entry(&quality.mos),
+        "video_score": entry(&quality.video),
         "audio_emos_peer_metrics": entry(&quality.emos),
         "round_trip_time_ms": entry(&quality.rtt_ms),
         "packet_loss_inbound": entry(&quality.loss_in),
@@ -411,6 +457,29 @@ pub struct ParticipantFile<'a> {
 #[derive(Serialize)]
 struct ParticipantAddition {
     days: Vec<Value>,
+    conferences: Vec<ExperienceEntry>,
+}
+
+/// How a participant fared in one conference: medians by name.
+#[derive(Serialize)]
+struct ExperienceEntry {
+    conference: ConferenceId,
+    created_at: String,
+    minutes: usize,
+    bad_minutes: usize,
+    medians: BTreeMap<&'static str, f64>,
+}
+
+fn experience(attendance: &Attendance) -> ExperienceEntry {
+    let experience = &attendance.experience;
+    let median = |part: Part| Some((part.meaning().0, experience.get(part)?));
+    ExperienceEntry {
+        conference: attendance.conference,
+        created_at: attendance.created_at.api(),
+        minutes: experience.minutes,
+        bad_minutes: experience.bad_minutes,
+        medians: Part::ALL.into_iter().filter_map(median).collect(),
+    }
 }
 
 /// The file of a participant, from its attendances in the order of the conferences.
@@ -441,6 +510,7 @@ pub fn participant_file<'a>(
         sessions: sessions.into_iter().map(session).collect(),
         report: ParticipantAddition {
             days: days.into_iter().map(|(day, seconds)| json!({"date": day, "seconds": seconds})).collect(),
+            conferences: attendances.iter().map(experience).collect(),
         },
     }
 }

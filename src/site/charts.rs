@@ -9,7 +9,7 @@ use crate::units::Timestamp;
 pub const WIDTH: f64 = 1000.0;
 
 /// Two decimals are finer than any screen.
-fn round(value: f64) -> f64 {
+pub(super) fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 

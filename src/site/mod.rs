@@ -3,8 +3,11 @@
 pub mod api;
 pub mod charts;
 pub mod chrome;
+pub mod graphs;
+pub mod map;
 pub mod pages;
 pub mod routes;
+pub mod timeline;
 
 pub use chrome::{Content, Frame, Page};
 pub use routes::Route;

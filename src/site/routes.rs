@@ -13,8 +13,12 @@ pub enum Route {
     App(AppId),
     /// An app's conferences of one month, `2026-11`.
     AppMonth(AppId, String),
-    /// A conference.
+    /// A conference, with its last call.
     Conference(ConferenceId),
+    /// Another call of a conference, by its number from 1.
+    Call(ConferenceId, usize),
+    /// A further part of the event log of a call, both by their numbers.
+    CallEvents(ConferenceId, usize, usize),
     /// A participant.
     Participant(ParticipantId),
     /// Search and directory.
@@ -56,6 +60,8 @@ impl Route {
             Self::App(id) => format!("apps/{id}.html"),
             Self::AppMonth(id, month) => format!("apps/{id}/conferences/{month}.html"),
             Self::Conference(id) => format!("conference/{id}.html"),
+            Self::Call(id, call) => format!("conference/{id}/call-{call}.html"),
+            Self::CallEvents(id, call, part) => format!("conference/{id}/call-{call}-events-{part}.html"),
             Self::Participant(id) => format!("participant/{id}.html"),
             Self::Search => "search.html".to_owned(),
             Self::DataQuality => "data-quality.html".to_owned(),

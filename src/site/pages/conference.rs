@@ -1,29 +1,47 @@
-//! A conference: its calls with their timelines, participants, connections, issues and events.
+//! A conference: its head, its calls, and one call with its timeline, participants, connections, graphs, issues and events. The
+//! page of a room shows its last call; each other call, and each further part of a long event log, has a page of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::{Known, Link, conference_label};
-use crate::ids::ParticipantId;
+use crate::ids::{EventId, ParticipantId};
+use crate::metrics::call_score::{CallScore, Deduction};
+use crate::metrics::limits::Limits;
+use crate::metrics::measures::Measure;
 use crate::metrics::percentile::Summary;
-use crate::report::calls::Span;
+use crate::report::call::{Call, PersonInCall, worst_minutes};
+use crate::report::incidents::{Gravity, Incident};
 use crate::report::people::Device;
-use crate::report::{Class, ConferenceReport, Connection, Issue, Visit, World};
+use crate::report::sdp::Section;
+use crate::report::sides::{Place, Side, Sureness};
+use crate::report::story::{Description, PathSpan, Round, StateSpan};
+use crate::report::streams::{Direction, Kind};
+use crate::report::verdicts::Agreement;
+use crate::report::{Class, ConferenceReport, Connection, Issue, NoData, Visit, World};
 use crate::site::Route;
-use crate::site::charts::{Axis, Line, Stretch, line};
 use crate::site::chrome::Content;
-use crate::snapshot::EventRow;
+use crate::site::graphs::{Graphs, graphs};
+use crate::site::map::{Circle, circles};
+use crate::site::timeline::{Timeline, timeline};
+use crate::snapshot::{EventRow, Json};
 use crate::units::Timestamp;
 
-/// Events listed on the page; all are in its data file.
-const EVENTS: usize = 1500;
-/// Height of the line charts' coordinate system.
-const CHART_HEIGHT: f64 = 120.0;
-/// Characters of an event's data that the log shows.
-const EVENT_TEXT: usize = 160;
+/// Events on one page; a longer log goes on at pages of its own.
+pub const EVENTS: usize = 1000;
+/// Characters of an event's data that the log shows in its line.
+const EVENT_TEXT: usize = 100;
+/// Characters of an event's data that fold out below its line; more is in the data file.
+const EVENT_JSON: usize = 4000;
+/// With more peers than this there is no matrix of connections, only their list.
+const MATRIX: usize = 12;
+/// With more connections than this their first descriptions are told by their sections only.
+const TEXTS: usize = 8;
+/// Bad moments that a card names.
+const WORST: usize = 3;
 
-/// A conference.
+/// A conference with one of its calls.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConferencePage {
     /// Its id.
@@ -50,139 +68,231 @@ pub struct ConferencePage {
     pub class: Class,
     /// Participants as the API counts them.
     pub participants_count: usize,
-    /// What happened, in a sentence.
+    /// What happened, in a sentence or two.
     pub sentence: String,
-    /// Distributions over the conference.
-    pub quality: Vec<Measure>,
     /// Its calls, the last first.
-    pub calls: Vec<Call>,
-    /// Its participants.
-    pub participants: Vec<Card>,
-    /// Its connections.
-    pub connections: Vec<ConnectionEntry>,
-    /// Its issues, by time.
-    pub issues: Vec<IssueEntry>,
-    /// What happened, by time.
-    pub events: Vec<EventEntry>,
-    /// Events that are not listed.
-    pub events_more: usize,
+    pub calls: Vec<CallItem>,
+    /// The call that this page shows.
+    pub call: Option<CallView>,
+    /// Participants that were in none of its calls.
+    pub absent: Vec<Card>,
     /// Odd data: kind and detail.
     pub findings: Vec<(&'static str, String)>,
     #[serde(skip)]
     trail: Vec<(String, Route)>,
 }
 
-/// A measure's distribution.
+/// One line of the list of calls.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Measure {
-    /// What is measured.
-    pub label: &'static str,
-    /// How to format it: the name of a filter.
-    pub unit: &'static str,
-    /// The distribution over all polls.
-    pub summary: Known<Summary>,
-}
-
-/// One call of the room.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Call {
+pub struct CallItem {
     /// Its number, from 1.
     pub number: usize,
+    /// Its page; none for the one that is shown.
+    pub href: Option<String>,
+    /// When it began.
+    pub start: Timestamp,
+    /// Seconds.
+    pub seconds: f64,
+    /// Participants with visits or connections.
+    pub people: usize,
+    /// Its score.
+    pub score: Known<ScoreView>,
+    /// What happened.
+    pub sentence: String,
+}
+
+/// A score with all that comes with one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScoreView {
+    /// 0 to 100.
+    pub score: f64,
+    /// `good`, `fair` or `poor`.
+    pub band: &'static str,
+    /// Version of the definition.
+    pub version: u32,
+    /// The scores of the intervals.
+    pub intervals: Summary,
+    /// Minutes with data.
+    pub minutes: usize,
+    /// Those that are bad.
+    pub bad_minutes: usize,
+    /// What was taken away, and why.
+    pub deductions: Vec<Deduction>,
+}
+
+fn score_view(score: &CallScore) -> ScoreView {
+    ScoreView {
+        score: score.score.round(),
+        band: score.band(),
+        version: score.version,
+        intervals: score.intervals,
+        minutes: score.minutes,
+        bad_minutes: score.bad_minutes,
+        deductions: score.deductions.clone(),
+    }
+}
+
+fn known_score(score: &Result<CallScore, NoData>) -> Known<ScoreView> {
+    Known::of(score.as_ref().map(score_view).map_err(|reason| *reason))
+}
+
+/// One call, whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallView {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+    /// The call before.
+    pub previous: Option<Link>,
+    /// The call after.
+    pub next: Option<Link>,
     /// When it began.
     pub start: Timestamp,
     /// When it ended.
     pub end: Timestamp,
     /// Seconds.
     pub seconds: f64,
-    /// Its lanes, one per participant with sessions.
-    pub lanes: Vec<Lane>,
-    /// Height of the timeline's coordinate system.
-    pub height: usize,
-    /// Its charts, one per connection with stats.
-    pub charts: Vec<Charts>,
+    /// What happened.
+    pub sentence: String,
+    /// Its score.
+    pub score: Known<ScoreView>,
+    /// Distributions over the call.
+    pub quality: Vec<Distribution>,
+    /// What went wrong by our own detection.
+    pub incidents: Vec<IncidentView>,
+    /// Peer Metrics' issues, by time.
+    pub issues: Vec<IssueEntry>,
+    /// Lanes over time.
+    pub timeline: Timeline,
+    /// Its participants.
+    pub participants: Vec<Card>,
+    /// Who was connected to whom, if that fits a table.
+    pub matrix: Option<Matrix>,
+    /// Its connections.
+    pub connections: Vec<ConnectionEntry>,
+    /// Its graphs.
+    pub graphs: Graphs,
+    /// Where its participants were.
+    pub places: Vec<Circle>,
+    /// What happened, by time: the first part.
+    pub events: Log,
 }
 
-/// One participant in a timeline.
+/// A part of the event log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Lane {
-    /// The participant.
-    pub label: String,
-    /// Top edge.
-    pub y: usize,
-    /// Visits.
-    pub presence: Vec<Mark>,
-    /// Connections.
-    pub connections: Vec<Mark>,
-    /// Instants: issues, media requests.
-    pub instants: Vec<Instant>,
+pub struct Log {
+    /// Its events.
+    pub events: Vec<EventEntry>,
+    /// Place of the first one among all of the call, from 1.
+    pub first: usize,
+    /// How many the call has.
+    pub of: usize,
+    /// The parts: number, URL (none for this one), first instant.
+    pub parts: Vec<(usize, Option<String>, Timestamp)>,
 }
 
-/// A stretch of a lane.
+/// A measure's distribution.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Mark {
-    /// Where.
-    #[serde(flatten)]
-    pub stretch: Stretch,
-    /// How it looks: a class of the style sheet.
-    pub class: &'static str,
-    /// What it is, for tooltips.
-    pub text: String,
-}
-
-/// A moment in a lane.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Instant {
-    /// Where.
-    pub x: f64,
-    /// How it looks.
-    pub class: &'static str,
-    /// What it is.
-    pub text: String,
-}
-
-/// The charts of a connection in a call.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Charts {
-    /// Whose, to whom.
-    pub label: String,
-    /// Polls.
-    pub polls: usize,
-    /// One per measure that has values.
-    pub lines: Vec<Chart>,
-}
-
-/// One line chart.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Chart {
+pub struct Distribution {
     /// What is measured.
     pub label: &'static str,
-    /// The name of a filter.
+    /// How to format it: the name of a unit.
     pub unit: &'static str,
-    /// The line.
-    pub line: Line,
+    /// Over all intervals.
+    pub summary: Known<Summary>,
+}
+
+/// A finding of ours.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IncidentView {
+    /// `poor`, `fair` or `note`.
+    pub gravity: Gravity,
+    /// A few words.
+    pub title: &'static str,
+    /// How it is detected.
+    pub definition: &'static str,
+    /// Whose.
+    pub participant: Link,
+    /// With whom.
+    pub peers: Vec<Link>,
+    /// Streams that had it.
+    pub streams: usize,
+    /// `audio` or `video`.
+    pub kind: Option<Kind>,
+    /// When it began.
+    pub from: Timestamp,
+    /// When it was over.
+    pub to: Timestamp,
+    /// Milliseconds from the start of the call.
+    pub from_ms: i64,
+    /// Likewise.
+    pub to_ms: i64,
+    /// Seconds.
+    pub seconds: f64,
+    /// The worst value.
+    pub peak: Option<f64>,
+    /// Its unit.
+    pub unit: &'static str,
+    /// How often.
+    pub count: Option<usize>,
+    /// Seconds in all.
+    pub total_s: Option<f64>,
+    /// What the source said.
+    pub detail: Option<String>,
+    /// Whose side it was on.
+    pub side: String,
+    /// How sure that is.
+    pub sureness: &'static str,
+    /// The graph that shows it.
+    pub graph: Option<&'static str>,
+    /// Events that show it and are on this page.
+    pub evidence: Vec<String>,
 }
 
 /// A participant's card.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Card {
+    /// Its id.
+    pub id: String,
     /// The participant.
     pub link: Link,
     /// The customer's id, where a name is shown.
     pub given_id: Option<String>,
     /// Whether it is a server.
     pub is_sfu: bool,
+    /// How it fared; none for somebody who was not in the call.
+    pub score: Option<Known<ScoreView>>,
+    /// Share of the presence with stats.
+    pub coverage: Option<f64>,
     /// Sessions.
     pub sessions: usize,
     /// Whether one of them has no end while the conference goes on.
     pub present: bool,
     /// Seconds of presence.
     pub presence_s: f64,
+    /// When each visit began and ended, and whether the end is stored.
+    pub visits: Vec<(Timestamp, Timestamp, bool)>,
+    /// Received audio scores.
+    pub audio: Option<Summary>,
+    /// Received video scores.
+    pub video: Option<Summary>,
+    /// Bit/s received.
+    pub bitrate_in: Option<Summary>,
+    /// Bit/s sent.
+    pub bitrate_out: Option<Summary>,
+    /// The worst minutes: when, ms from the start of the call, score.
+    pub worst: Vec<(Timestamp, i64, Option<f64>)>,
     /// Browsers with versions.
     pub browsers: Vec<String>,
     /// Systems with versions.
     pub systems: Vec<String>,
+    /// Machines: vendor, model, type, processor.
+    pub machines: Vec<String>,
     /// Devices with a label.
     pub devices: Vec<Device>,
+    /// Tracks that it sent: kind, label, settings, seconds muted.
+    pub sent: Vec<SentTrack>,
     /// Places.
     pub places: Vec<String>,
     /// Versions of the app.
@@ -191,11 +301,48 @@ pub struct Card {
     pub sdks: Vec<String>,
     /// What the app said.
     pub metadata: Vec<(String, String)>,
+    /// Its connections: in all, established, relayed, over TCP.
+    pub connections: (usize, usize, usize, usize),
+    /// Codecs in use.
+    pub codecs: Vec<String>,
     /// Issues: severity, title, explanation, number.
     pub issues: Vec<(&'static str, String, &'static str, usize)>,
 }
 
-/// A connection's row.
+/// A track that was sent: kind, label, settings, seconds muted.
+type SentTrack = (String, Option<String>, Vec<(String, String)>, f64);
+/// A stream in words, what codes it, the size of its pictures.
+type StreamWords = (String, Option<String>, Option<(i64, i64)>);
+
+/// Who was connected to whom.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Matrix {
+    /// Peers, one per column.
+    pub peers: Vec<Link>,
+    /// A participant and its cells.
+    pub rows: Vec<(Link, Vec<Vec<Cell>>)>,
+}
+
+/// One connection in the matrix.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cell {
+    /// Its id.
+    pub id: String,
+    /// `good`, `fair`, `poor` or `muted`.
+    pub tone: &'static str,
+    /// Its state.
+    pub state: String,
+    /// Set-up time, ms.
+    pub setup_ms: Option<f64>,
+    /// Candidate types and protocol.
+    pub path: String,
+    /// Median round trip time, ms.
+    pub rtt_ms: Option<f64>,
+    /// Median inbound loss.
+    pub loss: Option<f64>,
+}
+
+/// A connection.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConnectionEntry {
     /// Its id.
@@ -210,6 +357,8 @@ pub struct ConnectionEntry {
     pub seconds: f64,
     /// The latest state by the events.
     pub state: String,
+    /// The stored state, where it is another.
+    pub stored_state: Option<String>,
     /// From addConnection to connected, ms.
     pub setup_ms: Option<f64>,
     /// Local and remote candidate type.
@@ -220,19 +369,27 @@ pub struct ConnectionEntry {
     pub relayed: Option<bool>,
     /// Over TCP.
     pub over_tcp: Option<bool>,
-    /// Median round trip time, ms.
-    pub rtt_ms: Option<f64>,
-    /// Median inbound loss.
-    pub loss_in: Option<f64>,
-    /// Median audio score.
-    pub mos: Option<f64>,
+    /// Round trip time, ms.
+    pub rtt_ms: Option<Summary>,
+    /// Inbound loss.
+    pub loss_in: Option<Summary>,
+    /// Outbound loss.
+    pub loss_out: Option<Summary>,
+    /// Received audio score.
+    pub audio: Option<Summary>,
+    /// Received video score.
+    pub video: Option<Summary>,
     /// Polls.
     pub polls: usize,
+    /// Streams: words, implementation, size.
+    pub streams: Vec<StreamWords>,
     /// Negotiations: kind, status, start, seconds.
     pub negotiations: Vec<(String, String, Option<Timestamp>, Option<f64>)>,
+    /// How it was made, run and ended.
+    pub ice: Ice,
 }
 
-/// An issue's row.
+/// An issue that Peer Metrics stored.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IssueEntry {
     /// When it was detected.
@@ -249,46 +406,132 @@ pub struct IssueEntry {
     pub participant: Option<Link>,
     /// Its data, as text.
     pub data: Option<String>,
+    /// `confirmed`, `differs` or `unchecked`.
+    pub agreement: Option<Agreement>,
+    /// What our own reading says.
+    pub verdict: Option<String>,
+    /// The graph that shows it.
+    pub graph: Option<&'static str>,
+    /// Events that show it and are on this page.
+    pub evidence: Vec<String>,
 }
 
 /// An event's row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EventEntry {
+    /// Its id.
+    pub id: String,
     /// When.
     pub at: Timestamp,
+    /// Milliseconds from the start of the call.
+    pub at_ms: i64,
     /// What happened.
     pub kind: String,
     /// Whose.
     pub participant: String,
+    /// Its id.
+    pub participant_id: String,
     /// To whom.
     pub peer: Option<String>,
+    /// On which connection.
+    pub connection: Option<String>,
     /// The beginning of its data.
     pub text: Option<String>,
+    /// All of it, if that is more than the beginning and not too much.
+    pub json: Option<String>,
+    /// Characters of the data, where they are too many for this page.
+    pub too_long: Option<usize>,
+}
+
+/// A further part of a call's event log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EventsPage {
+    /// The conference.
+    pub conference: Link,
+    /// What to call it.
+    pub label: String,
+    /// Its id.
+    pub id: String,
+    /// The call's number.
+    pub call: usize,
+    /// The part's number.
+    pub part: usize,
+    /// How many parts there are.
+    pub parts: usize,
+    /// Its events.
+    pub log: Log,
+    #[serde(skip)]
+    trail: Vec<(String, Route)>,
+}
+
+/// The route of a call's page: that of the conference for the last one.
+fn call_route(report: &ConferenceReport, number: usize) -> Route {
+    if number == report.calls.len() {
+        Route::Conference(report.id())
+    } else {
+        Route::Call(report.id(), number)
+    }
+}
+
+/// The route of a part of a call's log: the call's page for the first one.
+fn log_route(report: &ConferenceReport, call: usize, part: usize) -> Route {
+    if part <= 1 { call_route(report, call) } else { Route::CallEvents(report.id(), call, part) }
+}
+
+/// All pages of a conference: its own with the last call, one for each other call, and the further parts of the logs.
+pub fn pages(report: &ConferenceReport, world: &World, limits: &Limits) -> Vec<(Route, ConferencePageKind)> {
+    let mut pages = Vec::new();
+    if report.calls.is_empty() {
+        let page = ConferencePage::new(report, world, limits, None);
+        pages.push((Route::Conference(report.id()), ConferencePageKind::Call(Box::new(page))));
+    }
+    for call in report.calls.iter().rev() {
+        let page = ConferencePage::new(report, world, limits, Some(call));
+        pages.push((call_route(report, call.number), ConferencePageKind::Call(Box::new(page))));
+        let parts = call.events.len().div_ceil(EVENTS);
+        for part in 2..=parts {
+            let page = EventsPage::new(report, world, call, part);
+            let route = log_route(report, call.number, part);
+            pages.push((route, ConferencePageKind::Events(Box::new(page))));
+        }
+    }
+    pages
+}
+
+/// What kind of page of a conference it is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConferencePageKind {
+    /// With a call.
+    Call(Box<ConferencePage>),
+    /// With a further part of a log.
+    Events(Box<EventsPage>),
+}
+
+fn trail(report: &ConferenceReport, world: &World) -> Vec<(String, Route)> {
+    let mut trail = Vec::new();
+    if let Some(app) = world.apps.get(&report.dossier.conference.app_id) {
+        let organization = world.organizations.get(&app.organization_id);
+        trail.extend(organization.map(|row| (row.name.clone(), Route::Organization(row.id))));
+        trail.push((app.name.clone(), Route::App(app.id)));
+    }
+    trail
 }
 
 impl ConferencePage {
-    /// From a report.
-    pub fn new(report: &ConferenceReport, world: &World) -> Self {
+    /// From a report, with one of its calls.
+    pub fn new(report: &ConferenceReport, world: &World, limits: &Limits, call: Option<&Call>) -> Self {
         let row = &report.dossier.conference;
-        let route = Route::Conference(row.id);
+        let number = call.map_or(0, |call| call.number);
+        let route = if number == 0 { Route::Conference(row.id) } else { call_route(report, number) };
         let app = world.apps.get(&row.app_id);
         let app_name = app.map_or_else(|| row.app_id.to_string(), |app| app.name.clone());
-        let mut trail = Vec::new();
-        if let Some(app) = app {
-            let organization = world.organizations.get(&app.organization_id);
-            trail.extend(organization.map(|row| (row.name.clone(), Route::Organization(row.id))));
-            trail.push((app.name.clone(), Route::App(app.id)));
+        let label = conference_label(&report.facts);
+        let mut trail = trail(report, world);
+        if number != report.calls.len() {
+            trail.push((label.clone(), Route::Conference(row.id)));
         }
-        let calls: Vec<Call> = report
-            .calls
-            .iter()
-            .enumerate()
-            .map(|(at, span)| call(report, world, at + 1, *span))
-            .rev()
-            .collect();
         Self {
             id: row.id.to_string(),
-            label: conference_label(&report.facts),
             name: row.conference_name.clone().filter(|name| !name.trim().is_empty()),
             conference_id: row.conference_id.clone(),
             app: app.map_or(Link { label: app_name.clone(), href: None }, |app| {
@@ -301,210 +544,268 @@ impl ConferencePage {
             ongoing: row.ongoing,
             class: report.facts.class,
             participants_count: report.facts.participants_count,
-            sentence: sentence(report),
-            quality: measures(report),
-            calls,
-            participants: report
-                .people
-                .iter()
-                .map(|person| {
-                    let visits: Vec<&Visit> =
-                        report.visits.iter().filter(|visit| visit.participant == person.id).collect();
-                    Card {
-                        link: Link::person(person, &route),
-                        given_id: person.given_id.clone().filter(|_| person.name.is_some()),
-                        is_sfu: person.is_sfu,
-                        ..card(report, person.id, &visits)
-                    }
-                })
-                .collect(),
-            connections: report
-                .connections
-                .iter()
-                .map(|connection| entry(connection, world, &route))
-                .collect(),
-            issues: report.issues.iter().map(|issue| issue_entry(issue, world, &route)).collect(),
-            events: report
-                .dossier
-                .events
-                .iter()
-                .take(EVENTS)
-                .map(|event| event_entry(event, world))
-                .collect(),
-            events_more: report.dossier.events.len().saturating_sub(EVENTS),
+            sentence: report.sentence.clone(),
+            calls: report.calls.iter().rev().map(|call| call_item(report, call, number, &route)).collect(),
+            absent: absent(report, &route),
+            call: call.map(|call| CallView::new(report, call, world, limits, &route)),
             findings: report
                 .findings
                 .iter()
                 .map(|finding| (finding.kind.title(), finding.detail.clone()))
                 .collect(),
+            label,
             trail,
         }
     }
 }
 
-/// What happened, by rule: who, how often, how well.
-fn sentence(report: &ConferenceReport) -> String {
-    let facts = &report.facts;
-    let many = |count: usize, one: &str, more: &str| {
-        if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
-    };
-    let mut text = format!(
-        "{} in {}",
-        many(facts.participants_count, "participant", "participants"),
-        many(facts.calls, "call", "calls")
-    );
-    let (total, connected, relayed) = facts.connections;
-    text.push_str(&match (total, connected) {
-        (0, _) => "; nobody opened a connection.".to_owned(),
-        (_, 0) => {
-            format!("; none of {} is known to have connected.", many(total, "connection", "connections"))
-        }
-        _ => format!("; {connected} of {} connected.", many(total, "connection", "connections")),
-    });
-    if relayed > 0 {
-        text.push_str(&format!(
-            " {} relayed.",
-            if relayed == 1 { "One was".to_owned() } else { format!("{relayed} were") }
-        ));
+fn call_item(report: &ConferenceReport, call: &Call, shown: usize, from: &Route) -> CallItem {
+    CallItem {
+        number: call.number,
+        href: (call.number != shown).then(|| call_route(report, call.number).href_from(from)),
+        start: call.span.start,
+        seconds: call.span.end.seconds_since(call.span.start),
+        people: call.people.len(),
+        score: known_score(&call.score),
+        sentence: call.sentence.clone(),
     }
-    if let Ok(mos) = facts.mos {
-        let word = match mos.p50 {
-            score if score >= 4.0 => "good",
-            score if score >= 3.0 => "fair",
-            _ => "poor",
+}
+
+/// Participants that are linked to the conference and were in none of its calls: servers, peers without the SDK.
+fn absent(report: &ConferenceReport, from: &Route) -> Vec<Card> {
+    let there: BTreeSet<ParticipantId> =
+        report.calls.iter().flat_map(|call| &call.people).map(|person| person.id).collect();
+    let absent = report.people.iter().filter(|person| !there.contains(&person.id));
+    absent
+        .map(|person| Card {
+            link: Link::person(person, from),
+            given_id: person.given_id.clone().filter(|_| person.name.is_some()),
+            is_sfu: person.is_sfu,
+            ..card(report, None, person.id)
+        })
+        .collect()
+}
+
+impl CallView {
+    fn new(report: &ConferenceReport, call: &Call, world: &World, limits: &Limits, route: &Route) -> Self {
+        let listed: BTreeSet<EventId> = call
+            .events
+            .iter()
+            .take(EVENTS)
+            .filter_map(|at| report.dossier.events.get(*at))
+            .map(|row| row.id)
+            .collect();
+        let listed = |id: EventId| listed.contains(&id);
+        let connections: Vec<&Connection> =
+            call.connections.iter().filter_map(|at| report.connections.get(*at)).collect();
+        let neighbour = |number: Option<usize>| {
+            let other = report.calls.get(number?.checked_sub(1)?)?;
+            let label = other.span.start.api().get(..16).unwrap_or_default().to_owned();
+            Some(Link::to(label, &call_route(report, other.number), route))
         };
-        text.push_str(&format!(" Audio was {word} (median score {:.1} of 5).", mos.p50));
+        let participants = call.people.iter().filter_map(|person| {
+            let row = report.people.iter().find(|row| row.id == person.id)?;
+            Some(Card {
+                link: Link::person(row, route),
+                given_id: row.given_id.clone().filter(|_| row.name.is_some()),
+                is_sfu: row.is_sfu,
+                ..card(report, Some((call, person)), person.id)
+            })
+        });
+        let mut participants: Vec<Card> = participants.collect();
+        participants.sort_by(|a, b| (a.is_sfu, &a.link.label, &a.id).cmp(&(b.is_sfu, &b.link.label, &b.id)));
+        let visits = call.visits.iter().filter_map(|at| report.visits.get(*at));
+        Self {
+            number: call.number,
+            of: report.calls.len(),
+            previous: neighbour(call.number.checked_sub(1).filter(|number| *number > 0)),
+            next: neighbour(Some(call.number + 1)),
+            start: call.span.start,
+            end: call.span.end,
+            seconds: call.span.end.seconds_since(call.span.start),
+            sentence: call.sentence.clone(),
+            score: known_score(&call.score),
+            quality: distributions(&connections),
+            incidents: call
+                .incidents
+                .iter()
+                .map(|incident| incident_view(incident, call, world, route, &listed))
+                .collect(),
+            issues: call
+                .issues
+                .iter()
+                .filter_map(|at| report.issues.get(*at))
+                .map(|issue| issue_entry(issue, world, route, &listed))
+                .collect(),
+            timeline: timeline(report, call, world, route, &listed),
+            participants,
+            matrix: matrix(&connections, world, route),
+            connections: connections
+                .iter()
+                .map(|connection| entry(connection, connections.len() <= TEXTS, world, route))
+                .collect(),
+            graphs: graphs(report, call, world, limits),
+            places: circles(visits.filter_map(|visit| visit.place.as_ref())),
+            events: log(report, world, call, 1, route),
+        }
     }
-    text
 }
 
-fn measures(report: &ConferenceReport) -> Vec<Measure> {
-    let quality = &report.quality;
-    let measure = |label, unit, result| Measure { label, unit, summary: Known::of(result) };
+impl EventsPage {
+    fn new(report: &ConferenceReport, world: &World, call: &Call, part: usize) -> Self {
+        let route = log_route(report, call.number, part);
+        let label = conference_label(&report.facts);
+        let mut trail = trail(report, world);
+        trail.push((label.clone(), call_route(report, call.number)));
+        Self {
+            conference: Link::to(&label, &call_route(report, call.number), &route),
+            label,
+            id: report.id().to_string(),
+            call: call.number,
+            part,
+            parts: call.events.len().div_ceil(EVENTS),
+            log: log(report, world, call, part, &route),
+            trail,
+        }
+    }
+}
+
+fn log(report: &ConferenceReport, world: &World, call: &Call, part: usize, from: &Route) -> Log {
+    let skip = (part - 1) * EVENTS;
+    let event = |at: &usize| report.dossier.events.get(*at);
+    let parts = call.events.chunks(EVENTS).enumerate().filter_map(|(at, chunk)| {
+        let first = event(chunk.first()?)?.created_at;
+        let number = at + 1;
+        let href = (number != part).then(|| log_route(report, call.number, number).href_from(from));
+        Some((number, href, first))
+    });
+    Log {
+        events: call
+            .events
+            .iter()
+            .skip(skip)
+            .take(EVENTS)
+            .filter_map(event)
+            .map(|row| event_entry(row, call, world))
+            .collect(),
+        first: skip + 1,
+        of: call.events.len(),
+        parts: parts.collect(),
+    }
+}
+
+fn distributions(connections: &[&Connection]) -> Vec<Distribution> {
+    let polls: usize = connections.iter().map(|connection| connection.series.t.len()).sum();
+    let reason = if connections.is_empty() {
+        NoData::NeverConnected
+    } else if polls == 0 {
+        NoData::NoStats
+    } else {
+        NoData::NotReported
+    };
+    let whole = |measure: Measure| -> Vec<f64> {
+        let values = connections.iter().filter_map(|connection| connection.series.values.get(measure));
+        values.flatten().flatten().copied().collect()
+    };
+    let of = |direction: Direction, measure: Measure| -> Vec<f64> {
+        let streams = connections.iter().flat_map(|connection| &connection.series.streams);
+        let streams = streams.filter(|stream| stream.direction == direction);
+        streams.filter_map(|stream| stream.values.get(measure)).flatten().flatten().copied().collect()
+    };
+    let setups = connections.iter().filter_map(|connection| connection.setup_ms).collect();
+    let received = Direction::Inbound;
+    let entry = |label, unit, values: Vec<f64>| Distribution {
+        label,
+        unit,
+        summary: Known::of(Summary::of(values).ok_or(reason)),
+    };
     vec![
-        measure("Audio score (E-model)", "score", quality.mos),
-        measure("Audio eMOS (as Peer Metrics)", "score", quality.emos),
-        measure("Round trip time", "millis", quality.rtt_ms),
-        measure("Packet loss, inbound", "percent", quality.loss_in),
-        measure("Jitter, inbound", "millis", quality.jitter_ms),
-        measure("Bit rate, inbound", "bits", quality.bitrate_in),
+        entry("Audio score (E-model)", "score", of(received, Measure::AudioScore)),
+        entry("Video score", "score", of(received, Measure::VideoScore)),
+        entry("Audio eMOS (as Peer Metrics)", "score", of(received, Measure::Emos)),
+        entry("Round trip time", "millis", whole(Measure::RoundTripTime)),
+        entry("Packet loss, received", "percent", of(received, Measure::Loss)),
+        entry("Packet loss, sent", "percent", of(Direction::Outbound, Measure::Loss)),
+        entry("Jitter, received", "millis", of(received, Measure::Jitter)),
+        entry("Time frozen", "percent", of(received, Measure::FreezeShare)),
+        entry("Concealed audio", "percent", of(received, Measure::Concealment)),
+        entry("Bit rate received", "bits", whole(Measure::BitrateIn)),
+        entry("Bit rate sent", "bits", whole(Measure::BitrateOut)),
+        entry("Set-up time", "millis", setups),
     ]
 }
 
-fn call(report: &ConferenceReport, world: &World, number: usize, span: Span) -> Call {
-    let axis = Axis::new(span.start, span.end);
-    let mut lanes: Vec<Lane> = Vec::new();
-    let mut by_person: BTreeMap<ParticipantId, usize> = BTreeMap::new();
-    let visits = report.visits.iter().filter(|visit| span.holds(visit.from));
-    for visit in visits {
-        let at = *by_person.entry(visit.participant).or_insert_with(|| {
-            let label = world.person(visit.participant).label;
-            lanes.push(Lane {
-                label,
-                y: lanes.len() * 28,
-                presence: vec![],
-                connections: vec![],
-                instants: vec![],
-            });
-            lanes.len() - 1
-        });
-        lanes[at].presence.push(Mark {
-            stretch: axis.stretch(visit.from, visit.to),
-            class: "presence",
-            text: format!("present from {} to {}", visit.from.rfc3339(), visit.to.rfc3339()),
-        });
-    }
-    let connections = || {
-        let start = |connection: &Connection| connection.row.start_time.unwrap_or(connection.row.created_at);
-        report.connections.iter().filter(move |connection| span.holds(start(connection)))
-    };
-    for connection in connections() {
-        let Some(&lane) = by_person.get(&connection.row.participant_id) else { continue };
-        let peer = world.person(connection.row.peer_id).label;
-        let start = connection.row.start_time.unwrap_or(connection.row.created_at);
-        let lane = &mut lanes[lane];
-        let setup_end = connection.connected_at.unwrap_or(connection.to);
-        let failed = connection.connected_at.is_none();
-        lane.connections.push(Mark {
-            stretch: axis.stretch(start, setup_end),
-            class: if failed { "negotiation-failed" } else { "negotiation-ok" },
-            text: if failed {
-                format!("to {peer}: never seen to connect")
-            } else {
-                format!("to {peer}: connecting")
-            },
-        });
-        if let Some(connected) = connection.connected_at {
-            lane.connections.push(Mark {
-                stretch: axis.stretch(connected, connection.to),
-                class: "connected",
-                text: format!("to {peer}: connected"),
-            });
-        }
-    }
-    for issue in report.issues.iter().filter(|issue| span.holds(issue.row.created_at)) {
-        let lane = issue.participant.and_then(|participant| by_person.get(&participant));
-        if let Some(&lane) = lane {
-            lanes[lane].instants.push(Instant {
-                x: axis.x(issue.row.created_at),
-                class: "mark-issue",
-                text: issue.title.clone(),
-            });
-        }
-    }
-    let media = report.dossier.events.iter().filter(|event| event.r#type == "getUserMedia");
-    for event in media.filter(|event| span.holds(event.created_at)) {
-        if let Some(&lane) = by_person.get(&event.participant_id) {
-            lanes[lane].instants.push(Instant {
-                x: axis.x(event.created_at),
-                class: "mark-media",
-                text: "media access".to_owned(),
-            });
-        }
-    }
-    Call {
-        number,
-        start: span.start,
-        end: span.end,
-        seconds: span.end.seconds_since(span.start),
-        height: lanes.len() * 28,
-        lanes,
-        charts: connections().filter_map(|connection| charts(connection, world, &axis)).collect(),
+fn incident_view(
+    incident: &Incident,
+    call: &Call,
+    world: &World,
+    from: &Route,
+    listed: &dyn Fn(EventId) -> bool,
+) -> IncidentView {
+    let (_, title, definition) = incident.code.meaning();
+    let link = |id: ParticipantId| Link::person(&world.person(id), from);
+    let start = call.span.start.as_millis();
+    let (side, sureness) = side_words(&incident.side, world);
+    IncidentView {
+        gravity: incident.gravity,
+        title,
+        definition,
+        participant: link(incident.participant),
+        peers: incident.peers.iter().map(|id| link(*id)).collect(),
+        streams: incident.streams,
+        kind: incident.kind,
+        from: incident.from,
+        to: incident.to,
+        from_ms: incident.from.as_millis() - start,
+        to_ms: incident.to.as_millis() - start,
+        seconds: incident.to.seconds_since(incident.from),
+        peak: incident.peak,
+        unit: incident.unit,
+        count: incident.count,
+        total_s: incident.total_s,
+        detail: incident.detail.clone(),
+        side,
+        sureness,
+        graph: incident.code.measure().map(|measure| measure.meaning().key),
+        evidence: incident.evidence.iter().filter(|id| listed(**id)).map(ToString::to_string).collect(),
     }
 }
 
-fn charts(connection: &Connection, world: &World, axis: &Axis) -> Option<Charts> {
-    let series = &connection.series;
-    let chart = |label, unit, values: &[Option<f64>]| {
-        Some(Chart { label, unit, line: line(&series.t, values, axis, CHART_HEIGHT)? })
+/// Whose side it was on, and how sure that is.
+fn side_words(side: &Side, world: &World) -> (String, &'static str) {
+    let whose = side.whose.map_or_else(|| "somebody".to_owned(), |id| world.person(id).label);
+    let words = match side.place {
+        Place::Uplink => format!("what {whose} sends"),
+        Place::Downlink => format!("what {whose} receives"),
+        Place::Access => format!("{whose}'s access"),
+        Place::Device => format!("{whose}'s machine"),
+        Place::Path => "the path between the two".to_owned(),
+        Place::Server => format!("the server {whose}, its network or who sends through it"),
+        Place::Unknown => return ("cannot be told".to_owned(), ""),
     };
-    let lines: Vec<Chart> = [
-        chart("Audio score", "score", &series.mos),
-        chart("Round trip time", "millis", &series.rtt_ms),
-        chart("Packet loss, inbound", "percent", &series.loss_in),
-        chart("Jitter, inbound", "millis", &series.jitter_ms),
-        chart("Bit rate, inbound", "bits", &series.bitrate_in),
-        chart("Bit rate, outbound", "bits", &series.bitrate_out),
-        chart("Frame rate, inbound", "fps", &series.fps_in),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let label = |id| world.person(id).label;
-    (!lines.is_empty()).then(|| Charts {
-        label: format!("{} → {}", label(connection.row.participant_id), label(connection.row.peer_id)),
-        polls: series.t.len(),
-        lines,
-    })
+    let sureness = match side.sureness {
+        Sureness::Low => "a guess",
+        Sureness::Medium => "likely",
+        Sureness::High => "sure",
+    };
+    (words, sureness)
 }
 
-fn card(report: &ConferenceReport, id: ParticipantId, visits: &[&Visit]) -> Card {
+/// The words of somebody's part; `part` is none for those who were in no call.
+fn card(report: &ConferenceReport, part: Option<(&Call, &PersonInCall)>, id: ParticipantId) -> Card {
+    let visits: Vec<&Visit> = part
+        .iter()
+        .flat_map(|(call, _)| &call.visits)
+        .filter_map(|at| report.visits.get(*at))
+        .filter(|visit| visit.participant == id)
+        .collect();
     let versions = |name: Option<&String>, version: Option<&String>| {
         name.map(|name| version.map_or_else(|| name.clone(), |version| format!("{name} {version}")))
     };
     let platforms = || visits.iter().filter_map(|visit| visit.platform.as_ref());
     let mut issues: BTreeMap<&str, (&'static str, String, &'static str, usize)> = BTreeMap::new();
-    for issue in report.issues.iter().filter(|issue| issue.participant == Some(id)) {
+    let of_call = part.iter().flat_map(|(call, _)| &call.issues).filter_map(|at| report.issues.get(*at));
+    for issue in of_call.filter(|issue| issue.participant == Some(id)) {
         let severity = issue.severity.map_or("unknown", crate::report::words::Severity::label);
         let fresh = (severity, issue.title.clone(), issue.explanation, 0);
         issues.entry(&issue.row.code).or_insert(fresh).3 += 1;
@@ -512,13 +813,36 @@ fn card(report: &ConferenceReport, id: ParticipantId, visits: &[&Visit]) -> Card
     let mut devices: Vec<Device> = visits.iter().flat_map(|visit| visit.devices.clone()).collect();
     devices.sort();
     devices.dedup();
+    let connections: Vec<&Connection> = part
+        .iter()
+        .flat_map(|(call, _)| &call.connections)
+        .filter_map(|at| report.connections.get(*at))
+        .filter(|connection| connection.row.participant_id == id)
+        .collect();
+    let count =
+        |wanted: fn(&Connection) -> bool| connections.iter().filter(|connection| wanted(connection)).count();
+    let streams = connections.iter().flat_map(|connection| &connection.series.streams);
+    let codecs = streams.filter_map(|stream| {
+        let codec = stream.codec.as_ref()?;
+        Some(format!("{codec} ({} {})", stream.kind.label(), stream.direction.label()))
+    });
+    let person = part.map(|(_, person)| person);
     Card {
+        id: id.to_string(),
         link: Link { label: String::new(), href: None },
         given_id: None,
         is_sfu: false,
+        score: person.map(|person| known_score(&person.score)),
+        coverage: person.and_then(|person| person.coverage),
         sessions: visits.len(),
         present: report.dossier.conference.ongoing && visits.iter().any(|visit| !visit.ended),
-        presence_s: visits.iter().map(|visit| visit.to.seconds_since(visit.from)).sum(),
+        presence_s: person.map_or(0.0, |person| person.presence_s),
+        visits: visits.iter().map(|visit| (visit.from, visit.to, visit.ended)).collect(),
+        audio: person.and_then(|person| person.audio),
+        video: person.and_then(|person| person.video),
+        bitrate_in: person.and_then(|person| person.bitrate_in),
+        bitrate_out: person.and_then(|person| person.bitrate_out),
+        worst: part.map(|(call, person)| worst(call, person)).unwrap_or_default(),
         browsers: distinct(
             platforms().filter_map(|platform| {
                 versions(platform.browser.as_ref(), platform.browser_version.as_ref())
@@ -527,7 +851,13 @@ fn card(report: &ConferenceReport, id: ParticipantId, visits: &[&Visit]) -> Card
         systems: distinct(
             platforms().filter_map(|platform| versions(platform.os.as_ref(), platform.os_version.as_ref())),
         ),
+        machines: distinct(platforms().filter_map(|platform| {
+            let parts: Vec<&str> =
+                [platform.device.as_deref(), platform.cpu.as_deref()].into_iter().flatten().collect();
+            (!parts.is_empty()).then(|| parts.join(", "))
+        })),
         devices,
+        sent: sent(report, part.map(|(call, _)| call), id),
         places: distinct(visits.iter().filter_map(|visit| visit.place.as_ref()?.label())),
         app_versions: distinct(visits.iter().filter_map(|visit| visit.app_version.clone())),
         sdks: distinct(visits.iter().filter_map(|visit| visit.webrtc_sdk.clone())),
@@ -538,23 +868,130 @@ fn card(report: &ConferenceReport, id: ParticipantId, visits: &[&Visit]) -> Card
             pairs.dedup();
             pairs
         },
+        connections: (
+            connections.len(),
+            count(Connection::is_established),
+            count(|connection| connection.relayed == Some(true)),
+            count(|connection| connection.over_tcp == Some(true)),
+        ),
+        codecs: distinct(codecs),
         issues: issues.into_values().collect(),
     }
 }
 
+fn worst(call: &Call, person: &PersonInCall) -> Vec<(Timestamp, i64, Option<f64>)> {
+    let minute = |minute: i64| call.span.start.plus_seconds(minute as f64 * 60.0);
+    worst_minutes(&person.minutes, WORST)
+        .into_iter()
+        .map(|bad| (minute(bad.minute), bad.minute * 60_000, bad.score))
+        .collect()
+}
+
+/// What somebody sent in a call, by the tracks.
+fn sent(report: &ConferenceReport, call: Option<&Call>, id: ParticipantId) -> Vec<SentTrack> {
+    let Some(call) = call else { return Vec::new() };
+    let own = report.tracks.iter().filter(|track| {
+        track.participant == Some(id)
+            && track.direction == Some(Direction::Outbound)
+            && track.from <= call.span.end
+            && track.ended.is_none_or(|ended| ended >= call.span.start)
+    });
+    let mut list: Vec<_> = own
+        .map(|track| {
+            let end = track.ended.unwrap_or(call.span.end).min(call.span.end);
+            let muted = track.mutes.iter().map(|(from, to)| {
+                let (from, to) = ((*from).max(call.span.start), to.unwrap_or(end).min(end));
+                to.seconds_since(from).max(0.0)
+            });
+            let kind = track.kind.map_or("track", Kind::label).to_owned();
+            (kind, track.label.clone(), track.settings.clone(), muted.sum())
+        })
+        .collect();
+    list.sort_by(|a, b| (&a.0, &a.1, &a.2).cmp(&(&b.0, &b.1, &b.2)));
+    // One device gives a track per connection: all the same to a reader.
+    list.dedup_by(|b, a| (&a.0, &a.1, &a.2) == (&b.0, &b.1, &b.2));
+    list
+}
+
 fn distinct(values: impl Iterator<Item = String>) -> Vec<String> {
-    let set: std::collections::BTreeSet<String> = values.collect();
+    let set: BTreeSet<String> = values.collect();
     set.into_iter().collect()
 }
 
-fn entry(connection: &Connection, world: &World, from: &Route) -> ConnectionEntry {
+fn summary_of(connection: &Connection, measure: Measure) -> Option<Summary> {
+    let values = connection.series.values.get(measure)?;
+    Summary::of(values.iter().flatten().copied().collect())
+}
+
+fn summary_of_streams(connection: &Connection, direction: Direction, measure: Measure) -> Option<Summary> {
+    let streams = connection.series.streams.iter().filter(|stream| stream.direction == direction);
+    let values = streams.filter_map(|stream| stream.values.get(measure));
+    Summary::of(values.flatten().flatten().copied().collect())
+}
+
+fn path_words(connection: &Connection) -> String {
+    let side = |kind: &Option<String>| kind.clone().unwrap_or_else(|| "unknown".to_owned());
+    let (local, remote) = &connection.candidate_types;
+    let protocol = connection.protocol.as_ref().map(|protocol| format!(", {protocol}")).unwrap_or_default();
+    format!("{} → {}{protocol}", side(local), side(remote))
+}
+
+fn matrix(connections: &[&Connection], world: &World, from: &Route) -> Option<Matrix> {
+    let mut peers: Vec<ParticipantId> = connections.iter().map(|connection| connection.row.peer_id).collect();
+    let mut people: Vec<ParticipantId> =
+        connections.iter().map(|connection| connection.row.participant_id).collect();
+    for ids in [&mut peers, &mut people] {
+        ids.sort_by_cached_key(|id| (world.person(*id).label, *id));
+        ids.dedup();
+    }
+    if connections.len() < 2 || peers.len() > MATRIX {
+        return None;
+    }
+    let cell = |connection: &&&Connection| {
+        let loss =
+            summary_of_streams(connection, Direction::Inbound, Measure::Loss).map(|summary| summary.p50);
+        let rtt_ms = summary_of(connection, Measure::RoundTripTime).map(|summary| summary.p50);
+        let bad = loss.is_some_and(|loss| loss > 0.05) || rtt_ms.is_some_and(|rtt| rtt > 400.0);
+        Cell {
+            id: connection.row.id.to_string(),
+            tone: match connection.state.as_str() {
+                "failed" => "poor",
+                _ if !connection.is_established() => "muted",
+                "disconnected" => "fair",
+                _ if bad => "fair",
+                _ => "good",
+            },
+            state: connection.state.clone(),
+            setup_ms: connection.setup_ms,
+            path: path_words(connection),
+            rtt_ms,
+            loss,
+        }
+    };
+    let link = |id: ParticipantId| Link::person(&world.person(id), from);
+    let rows = people.iter().map(|person| {
+        let cells = peers.iter().map(|peer| {
+            let own = connections.iter().filter(|connection| {
+                connection.row.participant_id == *person && connection.row.peer_id == *peer
+            });
+            own.collect::<Vec<_>>().iter().map(cell).collect()
+        });
+        (link(*person), cells.collect())
+    });
+    Some(Matrix { rows: rows.collect(), peers: peers.iter().map(|id| link(*id)).collect() })
+}
+
+fn entry(connection: &Connection, with_text: bool, world: &World, from: &Route) -> ConnectionEntry {
     let row = &connection.row;
-    let start = row.start_time.unwrap_or(row.created_at);
-    let median =
-        |values: &[Option<f64>]| Summary::of(values.iter().flatten().copied().collect()).map(|s| s.p50);
+    let start = connection.start();
     let negotiation = |negotiation: &crate::report::Negotiation| {
         let seconds = negotiation.end.zip(negotiation.start).map(|(end, start)| end.seconds_since(start));
         (negotiation.kind.clone(), negotiation.status.clone(), negotiation.start, seconds)
+    };
+    let stream = |stream: &crate::report::streams::Stream| {
+        let codec = stream.codec.as_ref().map(|codec| format!(", {codec}")).unwrap_or_default();
+        let words = format!("{} {}{codec}", stream.kind.label(), stream.direction.label());
+        (words, stream.implementation.clone(), stream.size)
     };
     ConnectionEntry {
         id: row.id.to_string(),
@@ -563,20 +1000,124 @@ fn entry(connection: &Connection, world: &World, from: &Route) -> ConnectionEntr
         start,
         seconds: connection.to.seconds_since(start),
         state: connection.state.clone(),
+        stored_state: (row.state != connection.state).then(|| row.state.clone()),
         setup_ms: connection.setup_ms,
         candidates: connection.candidate_types.clone(),
         protocol: connection.protocol.clone(),
         relayed: connection.relayed,
         over_tcp: connection.over_tcp,
-        rtt_ms: median(&connection.series.rtt_ms),
-        loss_in: median(&connection.series.loss_in),
-        mos: median(&connection.series.mos),
+        rtt_ms: summary_of(connection, Measure::RoundTripTime),
+        loss_in: summary_of_streams(connection, Direction::Inbound, Measure::Loss),
+        loss_out: summary_of_streams(connection, Direction::Outbound, Measure::Loss),
+        audio: summary_of_streams(connection, Direction::Inbound, Measure::AudioScore),
+        video: summary_of_streams(connection, Direction::Inbound, Measure::VideoScore),
         polls: connection.series.t.len(),
+        streams: connection.series.streams.iter().map(stream).collect(),
         negotiations: connection.negotiations.iter().map(negotiation).collect(),
+        ice: Ice::new(connection, with_text),
     }
 }
 
-fn issue_entry(issue: &Issue, world: &World, from: &Route) -> IssueEntry {
+/// How a connection was made, run and ended, in the words of its events.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ice {
+    /// Label and text.
+    pub facts: Vec<(&'static str, String)>,
+    /// Stretches of its states: of what, state, from, seconds.
+    pub states: Vec<(&'static str, String, Timestamp, f64)>,
+    /// Selected pairs over time: from, seconds, words.
+    pub path: Vec<(Timestamp, f64, String)>,
+    /// Rounds of offer and answer: from, seconds, words.
+    pub rounds: Vec<(Timestamp, Option<f64>, String)>,
+    /// Session descriptions.
+    pub descriptions: Vec<DescriptionView>,
+    /// Descriptions that are only in the data file.
+    pub left_out: usize,
+}
+
+/// A session description.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DescriptionView {
+    /// When.
+    pub at: Timestamp,
+    /// `local offer`.
+    pub title: String,
+    /// Its sections in words.
+    pub sections: Vec<String>,
+    /// What changed since the one before of the same side.
+    pub highlights: Vec<String>,
+    /// Lines that are gone and new, with their signs.
+    pub lines: Vec<String>,
+    /// Changed lines that are not shown.
+    pub more_lines: usize,
+    /// The whole text, for the first of each side.
+    pub text: Option<String>,
+}
+
+impl Ice {
+    fn new(connection: &Connection, with_text: bool) -> Self {
+        let story = &connection.story;
+        let states = [
+            ("connection", &story.connection_states),
+            ("ICE", &story.ice_states),
+            ("gathering", &story.gathering_states),
+            ("signaling", &story.signaling_states),
+        ];
+        let span = |of: &'static str, span: &StateSpan| {
+            (of, span.state.clone(), span.from, span.to.seconds_since(span.from))
+        };
+        let path = |path: &PathSpan| {
+            let side = |kind: &Option<String>| kind.clone().unwrap_or_else(|| "unknown".to_owned());
+            let mut words =
+                format!("{} → {} over {}", side(&path.local), side(&path.remote), side(&path.protocol));
+            if let Some(protocol) = &path.relay_protocol {
+                words.push_str(&format!(", TURN over {protocol}"));
+            }
+            if let (Some(local), Some(remote)) = (&path.local_address, &path.remote_address) {
+                words.push_str(&format!(" ({local} → {remote})"));
+            }
+            (path.from, path.to.seconds_since(path.from), words)
+        };
+        let round = |round: &Round| {
+            let seconds = round.to.map(|to| to.seconds_since(round.from));
+            (
+                round.from,
+                seconds,
+                format!("{}, offered by the {} side: {}", round.kind, round.offerer, round.outcome),
+            )
+        };
+        let description = |description: &Description| {
+            let changes = description.changes.as_ref();
+            DescriptionView {
+                at: description.at,
+                title: format!("{} {}", description.side, description.kind),
+                sections: description.summary.sections.iter().map(Section::words).collect(),
+                highlights: changes.map(|changes| changes.highlights.clone()).unwrap_or_default(),
+                lines: changes
+                    .map(|changes| {
+                        changes.lines.iter().map(|(sign, _, line)| format!("{sign} {line}")).collect()
+                    })
+                    .unwrap_or_default(),
+                more_lines: changes.map_or(0, |changes| changes.left_out),
+                text: description.text.clone().filter(|_| with_text),
+            }
+        };
+        Self {
+            facts: story.facts(),
+            states: states
+                .into_iter()
+                .flat_map(|(of, spans)| spans.iter().map(move |state| span(of, state)))
+                .collect(),
+            path: story.path.iter().map(path).collect(),
+            rounds: story.rounds.iter().map(round).collect(),
+            descriptions: story.descriptions.iter().map(description).collect(),
+            left_out: story.descriptions_left_out,
+        }
+    }
+}
+
+fn issue_entry(issue: &Issue, world: &World, from: &Route, listed: &dyn Fn(EventId) -> bool) -> IssueEntry {
+    let verdict = issue.verdict.as_ref();
     IssueEntry {
         at: issue.row.created_at,
         severity: issue.severity.map_or("unknown", crate::report::words::Severity::label),
@@ -585,17 +1126,52 @@ fn issue_entry(issue: &Issue, world: &World, from: &Route) -> IssueEntry {
         explanation: issue.explanation,
         participant: issue.participant.map(|id| Link::person(&world.person(id), from)),
         data: issue.row.data.as_ref().map(|data| shortened(&data.0)).filter(|text| text != "null"),
+        agreement: verdict.map(|verdict| verdict.agreement),
+        verdict: verdict.map(|verdict| verdict.text.clone()),
+        graph: verdict.and_then(|verdict| Some(verdict.measure?.meaning().key)),
+        evidence: verdict
+            .map(|verdict| &verdict.evidence)
+            .into_iter()
+            .flatten()
+            .filter(|id| listed(**id))
+            .map(ToString::to_string)
+            .collect(),
     }
 }
 
-fn event_entry(event: &EventRow, world: &World) -> EventEntry {
+fn event_entry(event: &EventRow, call: &Call, world: &World) -> EventEntry {
+    let data = event.data.as_ref().filter(|data| data.0.trim() != "null");
+    let length = data.map_or(0, |data| data.0.chars().count());
+    let text = match (event.r#type.as_str(), data) {
+        // A description is long and says little in its first characters; the state is what happened.
+        ("onsignalingstatechange", Some(data)) => signaling(data).or_else(|| Some(shortened(&data.0))),
+        (_, Some(data)) => Some(shortened(&data.0)),
+        _ => None,
+    };
+    let folds = length > EVENT_TEXT && length <= EVENT_JSON;
     EventEntry {
+        id: event.id.to_string(),
         at: event.created_at,
+        at_ms: event.created_at.as_millis() - call.span.start.as_millis(),
         kind: event.r#type.clone(),
         participant: world.person(event.participant_id).label,
+        participant_id: event.participant_id.to_string(),
         peer: event.peer_id.map(|peer| world.person(peer).label),
-        text: event.data.as_ref().map(|data| shortened(&data.0)).filter(|text| text != "null"),
+        connection: event.connection_id.map(|id| id.to_string()),
+        text,
+        json: data.filter(|_| folds).map(pretty),
+        too_long: (length > EVENT_JSON).then_some(length),
     }
+}
+
+fn signaling(data: &Json) -> Option<String> {
+    Some(shortened(data.parse()?.get("signalingState")?.as_str()?))
+}
+
+/// JSON over several lines; what cannot be read stays as it is.
+fn pretty(data: &Json) -> String {
+    let value = data.parse();
+    value.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| data.0.clone())
 }
 
 /// The beginning of a text, with an ellipsis if there is more.
@@ -612,11 +1188,41 @@ impl Content for ConferencePage {
     const TEMPLATE: &'static str = "pages/conference.html";
 
     fn title(&self) -> String {
-        self.label.clone()
+        match &self.call {
+            Some(call) if call.number != call.of => {
+                format!("{}, call {} of {}", self.label, call.number, call.of)
+            }
+            _ => self.label.clone(),
+        }
     }
 
     fn description(&self) -> String {
-        self.sentence.clone()
+        self.call.as_ref().map_or_else(|| self.sentence.clone(), |call| call.sentence.clone())
+    }
+
+    fn trail(&self) -> Vec<(String, Route)> {
+        self.trail.clone()
+    }
+
+    fn data(&self) -> Option<Route> {
+        self.id.parse().ok().map(Route::ApiConference)
+    }
+
+    fn id(&self) -> Option<String> {
+        Some(self.id.clone())
+    }
+}
+
+impl Content for EventsPage {
+    const KIND: &'static str = "events";
+    const TEMPLATE: &'static str = "pages/events.html";
+
+    fn title(&self) -> String {
+        format!("{}, events {} of {}", self.label, self.part, self.parts)
+    }
+
+    fn description(&self) -> String {
+        format!("Events {} and on of call {} of {}.", self.log.first, self.call, self.label)
     }
 
     fn trail(&self) -> Vec<(String, Route)> {

@@ -2,6 +2,10 @@
 
 use serde::Serialize;
 
+use crate::metrics::call_score;
+use crate::metrics::limits::Limits;
+use crate::metrics::measures::Measure;
+use crate::report::incidents::{Code, Gravity};
 use crate::report::words::{ISSUES, IssueMeaning};
 use crate::site::chrome::Content;
 
@@ -10,15 +14,52 @@ use crate::site::chrome::Content;
 pub struct MethodsPage {
     /// The issue catalogue: code, title, explanation.
     pub issues: Vec<(&'static str, &'static str, &'static str)>,
+    /// Our findings: gravity, title, how they are detected.
+    pub incidents: Vec<(Gravity, &'static str, &'static str)>,
+    /// What is measured per interval.
+    pub measures: Vec<MeasureEntry>,
     /// A call ends when nobody was present for so many minutes.
     pub call_gap_minutes: f64,
+    /// Version of the call score.
+    pub score_version: u32,
+    /// With fewer intervals there is no score.
+    pub least_intervals: usize,
+}
+
+/// A measure.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MeasureEntry {
+    /// Its name in data files.
+    pub key: &'static str,
+    /// Its name on pages.
+    pub title: &'static str,
+    /// How it is computed.
+    pub definition: &'static str,
+    /// Its limits and whose they are.
+    pub bands: Vec<String>,
 }
 
 impl MethodsPage {
     /// With the settings of the build.
-    pub fn new(call_gap_s: f64) -> Self {
+    pub fn new(call_gap_s: f64, limits: &Limits) -> Self {
         let entry = |meaning: &IssueMeaning| (meaning.code, meaning.title, meaning.explanation);
-        Self { issues: ISSUES.iter().map(entry).collect(), call_gap_minutes: call_gap_s / 60.0 }
+        let measure = |measure: Measure| {
+            let meaning = measure.meaning();
+            MeasureEntry {
+                key: meaning.key,
+                title: meaning.title,
+                definition: meaning.definition,
+                bands: measure.bands(limits).into_iter().map(|band| band.label).collect(),
+            }
+        };
+        Self {
+            issues: ISSUES.iter().map(entry).collect(),
+            incidents: Code::ALL.map(Code::meaning).to_vec(),
+            measures: Measure::ALL.map(measure).to_vec(),
+            call_gap_minutes: call_gap_s / 60.0,
+            score_version: call_score::VERSION,
+            least_intervals: call_score::LEAST_INTERVALS,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod search;
 use serde::Serialize;
 
 use super::Route;
+use crate::metrics::call_score;
 use crate::report::{Class, ConferenceFacts, NoData, Person, words};
 use crate::units::Timestamp;
 
@@ -84,8 +85,10 @@ pub struct ConferenceItem {
     pub calls: usize,
     /// Its class by all its issues.
     pub class: Class,
-    /// Median audio score.
-    pub mos: Known<f64>,
+    /// Score of the last call that has one, 0 to 100.
+    pub score: Known<f64>,
+    /// `good`, `fair` or `poor`.
+    pub band: Option<&'static str>,
     /// Issues, most frequent first: title and number.
     pub issues: Vec<(String, usize)>,
 }
@@ -104,7 +107,8 @@ pub fn conference_item(facts: &ConferenceFacts, from: &Route) -> ConferenceItem 
         participants: facts.participants_count,
         calls: facts.calls,
         class: facts.class,
-        mos: Known::of(facts.mos.map(|summary| summary.p50)),
+        score: Known::of(facts.score.map(f64::round)),
+        band: facts.score.ok().map(call_score::band),
         issues,
     }
 }
