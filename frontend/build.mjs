@@ -11,34 +11,47 @@ import { world } from "./world.mjs";
 
 export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Pages with an app of their own: a folder in assets/js with an index.vue. */
-const pages = ["app", "conference", "participant"];
+/** Pages with an app of their own: a folder in assets/js with an index.vue, the bundle it becomes, and the charts it draws. */
+const pages = [
+  { page: "app", bundle: "assets/js/app/index.js", charts: "bars" },
+  { page: "participant", bundle: "assets/js/participant/index.js", charts: "bars" },
+  { page: "conference", bundle: "assets/js/conference/explorer.js", charts: "lines" },
+];
 
-/** What the pages share, kept out of their bundles, and the member of the vendor script's global that holds it. */
-const shared = { vue: "peerpressVendor", "chart.js": "peerpressVendor" };
+/** What the pages share, kept out of their bundles, and the globals of the vendor scripts that hold it. */
+const shared = { vue: "peerpressVue", "chart.js": "peerpressCharts" };
 
 /** The files that a build makes, relative to the project. */
 export const outputs = [
   "assets/css/main.css",
   "assets/js/page.js",
   "assets/js/peermetrics.js",
-  "assets/js/vendor.js",
-  ...pages.map((page) => `assets/js/${page}/index.js`),
+  "assets/js/vendor/vue.js",
+  "assets/js/vendor/bars.js",
+  "assets/js/vendor/lines.js",
+  "assets/js/conference/index.js",
+  ...pages.map(({ bundle }) => bundle),
   "site-templates/components/world.html",
 ];
 
 export async function build(target) {
   await write(target, "site-templates/components/world.html", world());
-  const imported = { vue: new Set(), "chart.js": new Set() };
+  const vue = new Set();
+  const charts = { bars: new Set(), lines: new Set() };
   await write(target, "assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
   await write(target, "assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
   await write(target, "assets/js/peermetrics.js", await bundle({ entry: "assets/js/peermetrics/main.js", name: "peermetrics" }));
-  for (const page of pages) {
-    const code = await bundle({ source: mountSource(page), name: `peerpress_${page}`, imported });
-    await write(target, `assets/js/${page}/index.js`, code);
+  await write(target, "assets/js/conference/index.js", await bundle({ entry: "assets/js/conference/main.js", name: "peerpressConference" }));
+  for (const { page, bundle: file, charts: kind } of pages) {
+    const imported = { vue, "chart.js": charts[kind] };
+    await write(target, file, await bundle({ source: mountSource(page, kind === "bars"), name: `peerpress_${page}`, imported }));
   }
-  const vendor = await bundle({ source: vendorSource(imported), name: "peerpressVendor", pure: true });
-  await write(target, "assets/js/vendor.js", (await notice(["vue", "chart.js", "@kurkle/color"])) + vendor);
+  const vendors = [["vue", shared.vue, "vue", vue, ["vue"]]];
+  for (const [kind, names] of Object.entries(charts)) vendors.push([kind, shared["chart.js"], "chart.js", names, ["chart.js", "@kurkle/color"]]);
+  for (const [file, name, from, names, packages] of vendors) {
+    const code = await bundle({ source: vendorSource(from, names), name, pure: true });
+    await write(target, `assets/js/vendor/${file}.js`, (await notice(packages)) + code);
+  }
 }
 
 /** The licence of the packages whose code is in a file, which asks to go wherever the code goes. All of them have the MIT licence. */
@@ -68,18 +81,16 @@ async function styles() {
 }
 
 /** The entry of a page's bundle: its index.vue, mounted where the page has a place for it. */
-function mountSource(page) {
+function mountSource(page, reads) {
   return `import App from ${JSON.stringify(path.join(project, `assets/js/${page}/index.vue`))};
 import { mountApp } from ${JSON.stringify(path.join(project, "assets/js/shared/mount.js"))};
-mountApp(${JSON.stringify(page)}, App);
+mountApp(${JSON.stringify(page)}, App, ${reads});
 `;
 }
 
-/** The entry of the shared script: exactly the names that the pages import, so that the rest is shaken off. */
-function vendorSource(imported) {
-  return Object.entries(imported)
-    .map(([from, names]) => `export { ${[...names].sort().join(", ")} } from ${JSON.stringify(from)};\n`)
-    .join("");
+/** The entry of a shared script: exactly the names that the pages import, so that the rest is shaken off. */
+function vendorSource(from, names) {
+  return `export { ${[...names].sort().join(", ")} } from ${JSON.stringify(from)};\n`;
 }
 
 /** One classic script. `pure` says that no module does anything by being loaded, so that all that is not named falls away. */

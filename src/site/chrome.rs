@@ -129,7 +129,12 @@ impl<C: Content> Page<C> {
             .collect();
         // The pages with components share their libraries.
         let own = format!("js/{}/index.js", C::KIND);
-        let scripts: &[&str] = if assets.contains_key(&own) { &["js/vendor.js", &own] } else { &[] };
+        let scripts: Vec<&str> = match C::KIND {
+            _ if !assets.contains_key(&own) => Vec::new(),
+            // Its own script is small; it loads the libraries when they are asked for.
+            "conference" => vec![&own],
+            _ => vec!["js/vendor/vue.js", "js/vendor/bars.js", &own],
+        };
         Self {
             title: content.title(),
             description: content.description(),
@@ -144,7 +149,7 @@ impl<C: Content> Page<C> {
             root: route.root(),
             breadcrumbs,
             scope: Scope { label: frame.scope.clone() },
-            page_scripts: scripts.iter().filter_map(|name| assets.get(*name).cloned()).collect(),
+            page_scripts: scripts.into_iter().filter_map(|name| assets.get(name).cloned()).collect(),
             data_href: content.data().map(|data| data.href_from(&route)),
             assets,
             template: C::TEMPLATE,

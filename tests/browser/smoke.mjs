@@ -4,7 +4,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 import { pagesByKind } from "./pages.mjs";
 import { serve } from "./server.mjs";
 
@@ -15,17 +15,6 @@ if (!site) {
 }
 const screenshots = process.env.SCREENSHOTS && path.resolve(process.env.SCREENSHOTS);
 
-const flags = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 let passed = 0;
 const failures = [];
 
@@ -35,7 +24,7 @@ if (kinds.size === 0) {
   process.exit(2);
 }
 const server = await serve(site);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: flags });
+const browser = await launch();
 try {
   for (const [kind, pages] of kinds) {
     for (const file of pages) {

@@ -1,5 +1,6 @@
 // Reads the static API's files, each at most once.
 
+import { ApiError } from "./errors.js";
 import { settings } from "./settings.js";
 
 /** Whether files can be fetched at all; from `file://` browsers refuse. */
@@ -26,6 +27,11 @@ export const files = {
 
 async function fetchJson(path) {
   const response = await fetch(settings.apiRoot + path, { credentials: "same-origin" });
-  if (!response.ok) throw new Error(`cannot read ${path}: the server answered ${response.status}`);
+  if (response.status === 404) {
+    // An unknown id is a bad request to the API, not a missing page.
+    const kind = path.split("/")[0].replace(/s$/, "");
+    throw new ApiError(400, `${kind}_not_found`, `the report has no ${path}`);
+  }
+  if (!response.ok) throw new ApiError(response.status, "unavailable", `cannot read ${path}: the server answered ${response.status}`);
   return response.json();
 }

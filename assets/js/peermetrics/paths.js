@@ -21,10 +21,17 @@ export const urls = {
   issuesSummary: api("issues/summary"),
   issuesGumSummary: api("issues/gum-summary"),
   organizations: api("organizations"),
+  organizationTeam: (id) => api(`organizations/${id}/team`),
+  stats: api("stats"),
   participants: api("participants"),
   apps: api("apps"),
   search: api("search"),
 };
+
+// Left-overs of the hosted product, in the web part's list to this day: a published report has none, and `get` says so.
+for (const name of ["paymentToken", "paymentMethod", "customerPortal"]) {
+  urls[name] = api(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+}
 
 const folders = { organization: "organization", app: "apps", conference: "conference", participant: "participant" };
 

@@ -2,11 +2,11 @@
 
 import { createApp } from "vue";
 
-/** Mounts `App` on `#<page>-app`, with the page's id as its property `id`. */
-export function mountApp(page, App) {
+/** Mounts `App` on `#<page>-app`, with the page's id as its property `id`; `reads` says that it needs the files of the static API. */
+export function mountApp(page, App, reads) {
   const place = document.getElementById(`${page}-app`);
   const { settings } = window.peermetrics ?? {};
-  if (!place || !settings || !window.peermetrics.available) return;
+  if (!place || !settings || (reads && !window.peermetrics.available)) return;
   const app = createApp(App, { id: place.dataset.id || settings.id });
   app.config.errorHandler = (error) => {
     if (settings.dev) console.warn(`peerpress: the app of this page failed: ${error}`);

@@ -1,10 +1,4 @@
-// Clock times for axes and tooltips. The report speaks UTC and 24 hours everywhere.
-
-/** `14:05`, or `14:05:09` where the seconds say something. */
-export function clock(at, always = false) {
-  const text = new Date(at).toISOString().slice(11, 19);
-  return !always && text.endsWith(":00") ? text.slice(0, 5) : text;
-}
+// Days of charts. The report speaks UTC everywhere.
 
 /** All days from the first to the last date (`YYYY-MM-DD`), with those on which nothing happened. */
 export function daysBetween(first, last) {
