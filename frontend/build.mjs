@@ -46,9 +46,11 @@ export async function build(target) {
     const imported = { vue, "chart.js": charts[kind] };
     await write(target, file, await bundle({ source: mountSource(page, kind === "bars"), name: `peerpress_${page}`, imported }));
   }
-  const vendors = [["vue", shared.vue, "vue", vue, ["vue"]]];
-  for (const [kind, names] of Object.entries(charts)) vendors.push([kind, shared["chart.js"], "chart.js", names, ["chart.js", "@kurkle/color"]]);
-  for (const [file, name, from, names, packages] of vendors) {
+  const vendors = [{ file: "vue", name: shared.vue, from: "vue", names: vue, packages: ["vue"] }];
+  for (const [file, names] of Object.entries(charts)) {
+    vendors.push({ file, name: shared["chart.js"], from: "chart.js", names, packages: ["chart.js", "@kurkle/color"] });
+  }
+  for (const { file, name, from, names, packages } of vendors) {
     const code = await bundle({ source: vendorSource(from, names), name, pure: true });
     await write(target, `assets/js/vendor/${file}.js`, (await notice(packages)) + code);
   }
@@ -93,8 +95,12 @@ function vendorSource(from, names) {
   return `export { ${[...names].sort().join(", ")} } from ${JSON.stringify(from)};\n`;
 }
 
-/** One classic script. `pure` says that no module does anything by being loaded, so that all that is not named falls away. */
-async function bundle({ entry, source, name, imported, pure }) {
+/**
+ * One classic script. `pure` says that no module does anything by being loaded, so that all that is not named falls away.
+ * @param {{entry?: string, source?: string, name: string, imported?: Record<string, Set<string>>, pure?: boolean}} wanted
+ */
+async function bundle(wanted) {
+  const { entry, source, name, imported, pure } = wanted;
   const virtual = "virtual:entry";
   const input = entry ? path.join(project, entry) : virtual;
   const result = await viteBuild({
@@ -132,7 +138,7 @@ async function bundle({ entry, source, name, imported, pure }) {
       },
     },
   });
-  const [{ output }] = Array.isArray(result) ? result : [result];
+  const [{ output }] = /** @type {any[]} */ (Array.isArray(result) ? result : [result]);
   if (output.length !== 1) {
     throw new Error(`expected one file of ${name}, got ${output.map((file) => file.fileName).join(", ")}`);
   }

@@ -11,7 +11,7 @@ export async function pagesByKind(site) {
   const found = new Map();
   for (const entry of entries) {
     if (!entry.isFile() || !entry.name.endsWith(".html")) continue;
-    const full = path.join(entry.parentPath ?? entry.path, entry.name);
+    const full = path.join(entry.parentPath, entry.name);
     const file = path.relative(site, full).split(path.sep).join("/");
     const kind = kindOf(file);
     found.set(kind, [...(found.get(kind) ?? []), { file, size: (await stat(full)).size }]);
@@ -29,6 +29,8 @@ export async function pagesByKind(site) {
 function kindOf(file) {
   if (!file.includes("/")) return file.replace(/\.html$/, "");
   if (/^apps\/[^/]+\/conferences\//.test(file)) return "conferences";
+  if (/^conference\/[^/]+\/call-\d+\.html$/.test(file)) return "call";
+  if (/^conference\/[^/]+\//.test(file)) return "events";
   return file.split("/")[0];
 }
 

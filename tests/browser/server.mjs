@@ -35,7 +35,7 @@ export function serve(folder) {
         server.closeAllConnections();
         server.close(done);
       });
-      resolve({ origin: `http://127.0.0.1:${server.address().port}/`, close });
+      resolve({ origin: `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}/`, close });
     });
   });
 }

@@ -49,14 +49,14 @@ console.log(`${passed} passed, ${failures.length} failed`);
 process.exitCode = failures.length > 0 ? 1 : 0;
 
 /** Opens a page of its own and says what is in it; anything amiss on the way is a failure. */
-async function visit(name, url, inside, options = {}, also = () => {}) {
+async function visit(name, url, inside, options = {}, also = async (/** @type {import("playwright-core").Page} */ _) => {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const faults = [];
   let facts = null;
   try {
     const page = await context.newPage();
     page.on("console", (message) => message.type() === "error" && faults.push(`console: ${message.text()}`));
-    page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+    page.on("pageerror", (error) => faults.push(`error: ${String(error)}`));
     page.on("requestfailed", (request) => faults.push(`request failed: ${request.url()} ${request.failure()?.errorText}`));
     page.on("request", (request) => {
       if (!request.url().startsWith(inside) && !request.url().startsWith("data:")) faults.push(`left the site: ${request.url()}`);
@@ -69,7 +69,7 @@ async function visit(name, url, inside, options = {}, also = () => {}) {
     if (facts.heading !== 1) faults.push(`${facts.heading} h1 elements`);
     await also(page);
   } catch (error) {
-    faults.push(error.message);
+    faults.push(String(error));
   } finally {
     await context.close();
   }
@@ -95,7 +95,7 @@ async function settled(page) {
 function mainText(page) {
   return page.evaluate(() => {
     const main = document.querySelector("main")?.cloneNode(true);
-    for (const added of main?.querySelectorAll(".table-tools, [id$='-app']") ?? []) added.remove();
+    for (const added of main instanceof Element ? main.querySelectorAll("svg, .table-tools, .timeline-tools, .log-filters, .explorer-offer, [id$='-app']") : []) added.remove();
     return (main?.textContent ?? "").replace(/\s+/g, " ").trim();
   });
 }
@@ -132,7 +132,7 @@ async function check(name, run) {
     await run();
     record(name, []);
   } catch (error) {
-    record(name, [error.message]);
+    record(name, [String(error)]);
   }
 }
 
@@ -144,8 +144,8 @@ function record(name, faults) {
 /** Four pictures of a page kind: wide and narrow, light and dark. */
 async function photograph(kind, file) {
   await mkdir(screenshots, { recursive: true });
-  for (const [size, width] of [["wide", 1440], ["narrow", 390]]) {
-    for (const colorScheme of ["light", "dark"]) {
+  for (const [size, width] of /** @type {const} */ ([["wide", 1440], ["narrow", 390]])) {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
       const page = await context.newPage();
       await page.goto(server.origin + file, { waitUntil: "load" });

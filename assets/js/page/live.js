@@ -72,7 +72,7 @@ function hideError() {
 
 function isDevelopment() {
   try {
-    return JSON.parse(document.querySelector('meta[name="peermetrics-settings"]').content).dev === true;
+    return JSON.parse(document.querySelector('meta[name="peermetrics-settings"]').getAttribute("content")).dev === true;
   } catch {
     return false;
   }

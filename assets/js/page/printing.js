@@ -4,8 +4,8 @@ export function preparePrinting() {
   let opened = [];
   window.addEventListener("beforeprint", () => {
     const footer = document.querySelector(".page-footer");
-    if (footer) footer.dataset.url = window.location.href;
-    opened = [...document.querySelectorAll("details.fold:not([open])")];
+    if (footer instanceof HTMLElement) footer.dataset.url = window.location.href;
+    opened = [...document.querySelectorAll("details.fold:not([open])")].filter((fold) => fold instanceof HTMLDetailsElement);
     for (const fold of opened) fold.open = true;
   });
   window.addEventListener("afterprint", () => {

@@ -24,7 +24,7 @@ function sortRows(body, header, descending) {
   const keyed = [...body.rows].map((row) => ({ row, key: keyOf(row.cells[header.cellIndex], numeric) }));
   const compare = numeric ? (a, b) => a - b : collator.compare;
   keyed.sort((a, b) => {
-    if (a.key === null || b.key === null) return (a.key === null) - (b.key === null);
+    if (a.key === null || b.key === null) return Number(a.key === null) - Number(b.key === null);
     return descending ? compare(b.key, a.key) : compare(a.key, b.key);
   });
   body.append(...keyed.map(({ row }) => row));

@@ -135,8 +135,9 @@ function matching(rows, parameters, already) {
   }, rows);
 }
 
-/** With `limit` or `offset` the API answers a page of results and their count. */
-function page(rows, { limit, offset }) {
+/** With `limit` or `offset` the API answers a page of results and their count. @param {any[]} rows @param {Record<string, any>} parameters */
+function page(rows, parameters) {
+  const { limit, offset } = parameters;
   if (limit === undefined && offset === undefined) return { data: rows };
   const first = Math.max(Number(offset ?? 0), 0);
   // As the API does: at most 200 of them.

@@ -3,7 +3,7 @@
 function read() {
   const meta = document.querySelector('meta[name="peermetrics-settings"]');
   try {
-    return JSON.parse(meta?.content ?? "{}") ?? {};
+    return JSON.parse(meta?.getAttribute("content") ?? "{}") ?? {};
   } catch {
     return {};
   }

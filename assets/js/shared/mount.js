@@ -16,5 +16,5 @@ export function mountApp(page, App, reads) {
 
 /** Hides the static charts that the app draws itself, all those marked `data-static="<name>"`. */
 export function hideStatic(name) {
-  for (const element of document.querySelectorAll(`[data-static="${name}"]`)) element.hidden = true;
+  for (const element of document.querySelectorAll(`[data-static="${name}"]`)) element.toggleAttribute("hidden", true);
 }

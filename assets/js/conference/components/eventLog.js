@@ -75,7 +75,7 @@ export function enhanceLog(table, view) {
   if (view) {
     table.addEventListener("pointerover", (event) => {
       const row = event.target instanceof Element ? event.target.closest("tr[data-at]") : null;
-      if (row) view.point(Number(row.dataset.at));
+      if (row instanceof HTMLElement) view.point(Number(row.dataset.at));
     });
     table.addEventListener("pointerleave", () => view.point(null));
   }

@@ -6,6 +6,7 @@ export function offerExplorer(place) {
   const scripts = (place.dataset.scripts ?? "").split(" ").filter(Boolean);
   if (scripts.length === 0) return;
   const offer = document.createElement("p");
+  offer.className = "explorer-offer";
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button button-main";

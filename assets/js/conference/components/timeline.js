@@ -4,7 +4,7 @@
 import { label, ticks } from "./ticks.js";
 
 /**
- * @param {HTMLElement} figure @param {ReturnType<import("./window.js").createWindow>} view
+ * @param {HTMLElement} figure @param {ReturnType<typeof import("./window.js").createWindow>} view
  */
 export function enhanceTimeline(figure, view) {
   const start = Number(figure.dataset.start);
