@@ -1,7 +1,8 @@
 // Visits the pages of a built site in headless Chromium, over HTTP, from file:// and without scripts.
 // SITE=folder [CHROMIUM=program] [SCREENSHOTS=folder] node tests/browser/smoke.mjs
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { launch } from "./chromium.mjs";
@@ -15,6 +16,7 @@ if (!site) {
 }
 const screenshots = process.env.SCREENSHOTS && path.resolve(process.env.SCREENSHOTS);
 
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let passed = 0;
 const failures = [];
 
@@ -37,6 +39,12 @@ try {
       await visit(`${file} at 360 px without scripts`, overHttp, server.origin, { viewport: { width: 360, height: 740 }, javaScriptEnabled: false }, noOverflow);
       if (served) await check(`${file} is complete over HTTP`, () => complete(served));
     }
+    // The largest page of a kind has most of what the kind can show.
+    const fullest = server.origin + pages.at(-1);
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      await visit(`${kind} for screen readers, ${colorScheme}`, fullest, server.origin, { colorScheme, bypassCSP: true }, accessible);
+    }
+    await visit(`${kind} on paper`, fullest, server.origin, {}, printed);
     if (screenshots) await photograph(kind, pages[0]);
   }
 } finally {
@@ -98,6 +106,35 @@ function mainText(page) {
     for (const added of main instanceof Element ? main.querySelectorAll("svg, .table-tools, .timeline-tools, .log-filters, .explorer-offer, [id$='-app']") : []) added.remove();
     return (main?.textContent ?? "").replace(/\s+/g, " ").trim();
   });
+}
+
+/** No violation of any rule of axe-core, with everything that folds opened. */
+async function accessible(page) {
+  await page.evaluate(() => {
+    for (const fold of document.querySelectorAll("details")) fold.open = true;
+  });
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async () => {
+    // @ts-ignore: the library has just put it there
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.length} × ${nodes[0].html.slice(0, 160)} (${nodes[0].failureSummary?.split("\n")[1]?.trim()})`);
+  });
+  if (violations.length > 0) throw new Error(violations.join("; "));
+}
+
+/** The page makes a PDF, with its address on it and every fold open. */
+async function printed(page) {
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  const folds = await page.evaluate(() => document.querySelectorAll("details.fold:not([open])").length);
+  if (folds > 0) throw new Error(`${folds} folds stay shut on paper`);
+  await page.emulateMedia({ media: "print" });
+  const said = await page.evaluate(() => {
+    const footer = document.querySelector(".page-footer");
+    return footer ? getComputedStyle(footer, "::after").content : "";
+  });
+  if (!said.includes(page.url().slice(0, 20))) throw new Error(`the address is not on paper: ${said}`);
+  const pdf = await page.pdf({ preferCSSPageSize: true });
+  if (pdf.length < 5000 || pdf.subarray(0, 5).toString() !== "%PDF-") throw new Error(`no PDF: ${pdf.length} bytes`);
 }
 
 async function sameText(page, withScripts) {

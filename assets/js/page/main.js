@@ -6,6 +6,7 @@ import { sortTable } from "./sort.js";
 import { localTimes } from "./times.js";
 import { preparePrinting } from "./printing.js";
 import { followServer } from "./live.js";
+import { scrollByKeyboard } from "./scroll.js";
 
 applyTheme();
 
@@ -14,6 +15,7 @@ function enhance() {
   for (const table of document.querySelectorAll("table.data, table.log")) sortTable(table);
   for (const table of document.querySelectorAll("table[data-filterable]")) filterTable(table);
   localTimes(document.querySelectorAll("time[datetime]"));
+  scrollByKeyboard();
   preparePrinting();
   followServer();
 }
