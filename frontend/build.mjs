@@ -26,6 +26,7 @@ export const outputs = [
   "assets/css/main.css",
   "assets/js/page.js",
   "assets/js/peermetrics.js",
+  "assets/js/answers.js",
   "assets/js/vendor/vue.js",
   "assets/js/vendor/bars.js",
   "assets/js/vendor/lines.js",
@@ -41,6 +42,7 @@ export async function build(target) {
   await write(target, "assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
   await write(target, "assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
   await write(target, "assets/js/peermetrics.js", await bundle({ entry: "assets/js/peermetrics/main.js", name: "peermetrics" }));
+  await write(target, "assets/js/answers.js", await bundle({ entry: "assets/js/peermetrics/answers.js", name: "peerpressAnswers" }));
   await write(target, "assets/js/conference/index.js", await bundle({ entry: "assets/js/conference/main.js", name: "peerpressConference" }));
   for (const { page, bundle: file, charts: kind } of pages) {
     const imported = { vue, "chart.js": charts[kind] };
