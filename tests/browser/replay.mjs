@@ -54,7 +54,7 @@ const meant = [
 const window30 = 30 * 86_400_000;
 
 /** @type {Recorded[]} */
-const requests = gunzipSync(await readFile(recording)).toString("utf8").trim().split("\n").map((line) => JSON.parse(line));
+const requests = gunzipSync(await readFile(recording)).toString("utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
 /** @type {string[]} */
 const differences = [];
 /** @type {Map<string, number>} */
