@@ -23,6 +23,8 @@ use crate::units::Timestamp;
 const CELLS: i64 = 240;
 /// Marks of one kind closer than this on the axis are drawn as one, with their number.
 const NEAR: f64 = 2.0;
+/// Marks of a lane that keep their names; with more, those of one look are joined.
+const MARKS: usize = 200;
 /// With more participants than this their connections are folded away.
 const OPEN: usize = 6;
 
@@ -521,31 +523,37 @@ fn mute_lanes(report: &ConferenceReport, id: ParticipantId, draft: &Draft<'_>) -
     .collect()
 }
 
-/// Marks of one kind that would lie on each other, joined, with their number.
-fn joined(mut marks: Vec<Mark>) -> Vec<Mark> {
-    marks.sort_by(|a, b| (&a.class, &a.what, a.from).cmp(&(&b.class, &b.what, b.from)));
+/// Marks of one kind that would lie on each other, joined, with their number. Where a lane has very many, all of one look are
+/// joined, whatever they are called.
+fn joined(marks: Vec<Mark>) -> Vec<Mark> {
+    let alike = joined_by(marks.into_iter().map(|mark| (mark, 1)).collect(), true);
+    let few = alike.len() <= MARKS;
+    let mut marks = if few { alike } else { joined_by(alike, false) };
+    for (mark, count) in marks.iter_mut().filter(|(_, count)| *count > 1) {
+        let words = if few { "times" } else { "events of this kind, the first of them" };
+        mark.text = format!("{count} {words} {}", mark.text);
+    }
+    marks.sort_by_key(|(mark, _)| mark.from);
+    marks.into_iter().map(|(mark, _)| mark).collect()
+}
+
+/// Joins neighbours of one look, and of one name if that is asked for; each with how many it stands for.
+fn joined_by(mut marks: Vec<(Mark, usize)>, one_name: bool) -> Vec<(Mark, usize)> {
+    let name = |mark: &Mark| if one_name { mark.what.clone() } else { String::new() };
+    marks.sort_by_cached_key(|(mark, _)| (mark.class.clone(), name(mark), mark.from));
     let mut kept: Vec<(Mark, usize)> = Vec::new();
-    for mark in marks {
+    for (mark, count) in marks {
         match kept.last_mut() {
-            Some((last, count))
-                if last.class == mark.class && last.what == mark.what && mark.x - last.x < NEAR =>
+            Some((last, all))
+                if last.class == mark.class && name(last) == name(&mark) && mark.x - last.x < NEAR =>
             {
-                *count += 1;
+                *all += count;
                 last.to = mark.to;
             }
-            _ => kept.push((mark, 1)),
+            _ => kept.push((mark, count)),
         }
     }
-    let mut marks: Vec<Mark> = kept
-        .into_iter()
-        .map(
-            |(mark, count)| {
-                if count > 1 { Mark { text: format!("{count} times {}", mark.text), ..mark } } else { mark }
-            },
-        )
-        .collect();
-    marks.sort_by_key(|mark| mark.from);
-    marks
+    kept
 }
 
 /// The width of the axis, for templates.

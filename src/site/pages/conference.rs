@@ -192,8 +192,10 @@ pub struct Log {
     pub first: usize,
     /// How many the call has.
     pub of: usize,
-    /// The parts: number, URL (none for this one), first instant.
+    /// The first and last parts and those around this one: number, URL (none for this one), first instant.
     pub parts: Vec<(usize, Option<String>, Timestamp)>,
+    /// How many parts there are.
+    pub all_parts: usize,
 }
 
 /// A measure's distribution.
@@ -549,7 +551,7 @@ impl ConferencePage {
             class: report.facts.class,
             participants_count: report.facts.participants_count,
             sentence: report.sentence.clone(),
-            calls: report.calls.iter().rev().map(|call| call_item(report, call, number, &route)).collect(),
+            calls: calls(report, number, &route),
             absent: absent(report, &route),
             call: call.map(|call| CallView::new(report, call, world, limits, &route)),
             findings: report
@@ -561,6 +563,14 @@ impl ConferencePage {
             trail,
         }
     }
+}
+
+/// All calls on the conference's own page; on the page of another one only itself and the last, which has the list.
+fn calls(report: &ConferenceReport, shown: usize, from: &Route) -> Vec<CallItem> {
+    let last = report.calls.len();
+    let wanted =
+        report.calls.iter().rev().filter(|call| shown == last || call.number == shown || call.number == last);
+    wanted.map(|call| call_item(report, call, shown, from)).collect()
 }
 
 fn call_item(report: &ConferenceReport, call: &Call, shown: usize, from: &Route) -> CallItem {
@@ -688,6 +698,10 @@ fn log(report: &ConferenceReport, world: &World, call: &Call, part: usize, from:
         let href = (number != part).then(|| log_route(report, call.number, number).href_from(from));
         Some((number, href, first))
     });
+    let parts: Vec<(usize, Option<String>, Timestamp)> = parts.collect();
+    // A pager of thousands would be a page of its own: the ends, and what is near.
+    let last = parts.len();
+    let near = |number: usize| number <= 2 || number + 2 > last || number.abs_diff(part) <= 4;
     Log {
         events: call
             .events
@@ -699,7 +713,8 @@ fn log(report: &ConferenceReport, world: &World, call: &Call, part: usize, from:
             .collect(),
         first: skip + 1,
         of: call.events.len(),
-        parts: parts.collect(),
+        parts: parts.into_iter().filter(|(number, _, _)| near(*number)).collect(),
+        all_parts: last,
     }
 }
 
