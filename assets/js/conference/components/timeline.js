@@ -17,11 +17,16 @@ export function enhanceTimeline(figure, view) {
   const cursor = overlay(figure, lanes, view, "timeline-cursor");
   const stretch = overlay(figure, lanes, view, "drag-span");
   const ring = focusRing(figure, view);
+  let box = "";
   view.subscribe((state) => {
     const scale = 1000 / Math.max(view.length, 1);
-    const width = (state.to - state.from) * scale;
-    for (const lane of lanes) lane.setAttribute("viewBox", `${state.from * scale} 0 ${width} 24`);
-    redraw(state);
+    const next = `${state.from * scale} 0 ${(state.to - state.from) * scale} 24`;
+    // The cursor moves far more often than the window.
+    if (next !== box) {
+      box = next;
+      for (const lane of lanes) lane.setAttribute("viewBox", box);
+      redraw(state);
+    }
     cursor(state.cursor, state.cursor);
     ring.place();
   });
@@ -51,7 +56,7 @@ function tools(figure, view) {
   };
   const reset = button("Whole call", "Show the whole call", () => view.reset());
   const hint = document.createElement("span");
-  hint.className = "muted";
+  hint.className = "muted mouse-hint";
   hint.textContent = "Drag to zoom, Shift-drag to move along, double click for all; arrow keys walk along the marks, + and − zoom";
   place.append(
     button("+", "Zoom in", () => view.zoom(0.5)),
