@@ -26,6 +26,7 @@ export const outputs = [
   "assets/css/main.css",
   "assets/js/page.js",
   "assets/js/peermetrics.js",
+  "assets/js/answers.js",
   "assets/js/vendor/vue.js",
   "assets/js/vendor/bars.js",
   "assets/js/vendor/lines.js",
@@ -34,17 +35,40 @@ export const outputs = [
   "site-templates/components/world.html",
 ];
 
-export async function build(target) {
-  await write(target, "site-templates/components/world.html", world());
+/**
+ * Builds everything, or what a changed source goes into. Gives the files whose text is another one than before.
+ * @param {string} target the folder below which they are made @param {string} [changed] a file, relative to the project
+ */
+export async function build(target, changed) {
+  /** @type {string[]} */
+  const written = [];
+  /** @param {string} file @param {string} text */
+  const put = async (file, text) => {
+    if (await write(target, file, text)) written.push(file);
+  };
+  /** @param {string[]} sources */
+  const isFrom = (...sources) => !changed || sources.some((source) => changed.startsWith(source));
+
+  if (isFrom("frontend/world.mjs")) await put("site-templates/components/world.html", world());
+  if (isFrom("assets/css/")) await put("assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
+  if (isFrom("assets/js/page/")) await put("assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
+  if (isFrom("assets/js/peermetrics/")) {
+    await put("assets/js/peermetrics.js", await bundle({ entry: "assets/js/peermetrics/main.js", name: "peermetrics" }));
+    await put("assets/js/answers.js", await bundle({ entry: "assets/js/peermetrics/answers.js", name: "peerpressAnswers" }));
+  }
+  const shares = "assets/js/shared/";
+  if (isFrom("assets/js/conference/", shares)) {
+    await put("assets/js/conference/index.js", await bundle({ entry: "assets/js/conference/main.js", name: "peerpressConference" }));
+  }
+  // What the vendor scripts hold depends on all of the apps.
+  if (!isFrom(shares, ...pages.map(({ page }) => `assets/js/${page}/`))) return written;
+  /** @type {Set<string>} */
   const vue = new Set();
+  /** @type {Record<string, Set<string>>} */
   const charts = { bars: new Set(), lines: new Set() };
-  await write(target, "assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
-  await write(target, "assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
-  await write(target, "assets/js/peermetrics.js", await bundle({ entry: "assets/js/peermetrics/main.js", name: "peermetrics" }));
-  await write(target, "assets/js/conference/index.js", await bundle({ entry: "assets/js/conference/main.js", name: "peerpressConference" }));
   for (const { page, bundle: file, charts: kind } of pages) {
     const imported = { vue, "chart.js": charts[kind] };
-    await write(target, file, await bundle({ source: mountSource(page, kind === "bars"), name: `peerpress_${page}`, imported }));
+    await put(file, await bundle({ source: mountSource(page, kind === "bars"), name: `peerpress_${page}`, imported }));
   }
   const vendors = [
     { file: "vue", name: shared.vue, from: "vue", names: vue, packages: ["vue"] },
@@ -53,19 +77,21 @@ export async function build(target) {
   ];
   for (const { file, name, from, names, packages, instead } of vendors) {
     const code = await bundle({ source: vendorSource(from, names), name, pure: true, instead });
-    await write(target, `assets/js/vendor/${file}.js`, (await notice(packages)) + code);
+    await put(`assets/js/vendor/${file}.js`, (await notice(packages)) + code);
   }
+  return written;
 }
 
-/** The licence of the packages whose code is in a file, which asks to go wherever the code goes. All of them have the MIT licence. */
+/** The licence of the packages whose code is in a file, which asks to go wherever the code goes. All of them have the MIT licence. @param {string[]} packages */
 async function notice(packages) {
   const texts = [];
   for (const name of packages) {
     const folder = path.join(project, "node_modules", name);
     const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    if (!file) throw new Error(`${name} has no licence file`);
     texts.push((await readFile(path.join(folder, file), "utf8")).trim());
   }
-  const holders = texts.map((text, i) => `${packages[i]}: ${text.match(/^Copyright.*$/m)[0]}`);
+  const holders = texts.map((text, i) => `${packages[i]}: ${text.match(/^Copyright.*$/m)?.[0]}`);
   const terms = texts[0].slice(texts[0].indexOf("Permission is hereby granted"));
   return `/*!\nContains code under the MIT licence.\n${holders.join("\n")}\n\n${terms}\n*/\n`;
 }
@@ -83,7 +109,7 @@ async function styles() {
   return css;
 }
 
-/** The entry of a page's bundle: its index.vue, mounted where the page has a place for it. */
+/** The entry of a page's bundle: its index.vue, mounted where the page has a place for it. @param {string} page @param {boolean} reads */
 function mountSource(page, reads) {
   return `import App from ${JSON.stringify(path.join(project, `assets/js/${page}/index.vue`))};
 import { mountApp } from ${JSON.stringify(path.join(project, "assets/js/shared/mount.js"))};
@@ -91,7 +117,7 @@ mountApp(${JSON.stringify(page)}, App, ${reads});
 `;
 }
 
-/** The entry of a shared script: exactly the names that the pages import, so that the rest is shaken off. */
+/** The entry of a shared script: exactly the names that the pages import, so that the rest is shaken off. @param {string} from @param {Set<string>} names */
 function vendorSource(from, names) {
   return `export { ${[...names].sort().join(", ")} } from ${JSON.stringify(from)};\n`;
 }
@@ -119,12 +145,12 @@ async function bundle(wanted) {
     },
     plugins: [
       vue({ isProduction: true }),
-      source && {
+      source !== undefined && {
         name: "entry",
         resolveId: (id) => (id === virtual ? `\0${virtual}` : null),
         load: (id) => (id === `\0${virtual}` ? source : null),
       },
-      imported && collectImports(imported),
+      imported !== undefined && collectImports(imported),
     ],
     build: {
       write: false,
@@ -143,36 +169,40 @@ async function bundle(wanted) {
   });
   const [{ output }] = /** @type {any[]} */ (Array.isArray(result) ? result : [result]);
   if (output.length !== 1) {
-    throw new Error(`expected one file of ${name}, got ${output.map((file) => file.fileName).join(", ")}`);
+    throw new Error(`expected one file of ${name}, got ${output.map((/** @type {any} */ file) => file.fileName).join(", ")}`);
   }
   return `${output[0].code.trim()}\n`;
 }
 
-/** Notes which names the modules import from the shared libraries. */
+/** Notes which names the modules import from the shared libraries. @param {Record<string, Set<string>>} imported @returns {import("vite").Plugin} */
 function collectImports(imported) {
   return {
     name: "collect-imports",
     enforce: "post",
     transform(code, id) {
       if (id.includes("/node_modules/") || !/\.(js|vue)($|\?)|virtual:entry/.test(id)) return;
-      for (const node of this.parse(code).body) {
+      for (const node of /** @type {any[]} */ (this.parse(code).body)) {
         const names = node.type === "ImportDeclaration" ? imported[node.source.value] : undefined;
         for (const specifier of names ? node.specifiers : []) {
           if (specifier.type !== "ImportSpecifier") throw new Error(`${id}: import the names you use from ${node.source.value}`);
-          names.add(specifier.imported.name);
+          names?.add(specifier.imported.name);
         }
       }
     },
   };
 }
 
+/** Whether there was something to write. @param {string} target @param {string} file @param {string} text */
 async function write(target, file, text) {
   const place = path.join(target, file);
+  const whole = text.endsWith("\n") ? text : `${text}\n`;
+  if ((await read(target, file)) === whole) return false;
   await mkdir(path.dirname(place), { recursive: true });
-  await writeFile(place, text.endsWith("\n") ? text : `${text}\n`);
+  await writeFile(place, whole);
+  return true;
 }
 
-/** The text of a built file, or null where there is none. */
+/** The text of a built file, or null where there is none. @param {string} target @param {string} file */
 export async function read(target, file) {
   return readFile(path.join(target, file), "utf8").catch(() => null);
 }
@@ -182,6 +212,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await build(target);
   for (const file of outputs) {
     const text = await read(target, file);
-    console.log(`${String(Buffer.byteLength(text)).padStart(8)} bytes  ${file}`);
+    console.log(`${String(Buffer.byteLength(text ?? "")).padStart(8)} bytes  ${file}`);
   }
 }

@@ -117,6 +117,7 @@ pub(super) fn verdict(
                 if harmless { " It did no harm: a connection was established." } else { "" },
             )
         }
+        "multiple_rejoins" => rejoins(issue, call, visits),
         "turn_used" => path(&own, |connection| connection.relayed, "a relay was in the selected pair"),
         "tcp_used" => path(&own, |connection| connection.over_tcp, "the selected pair ran over TCP"),
         _ => unchecked("nothing here is made to check it"),
@@ -175,6 +176,20 @@ fn media<'a>(issue: &Issue, requests: impl Iterator<Item = &'a EventRow>) -> Ver
         (_, false, true) => verdict(Agreement::Confirmed, "every answer was an error.", errors),
         (_, true, false) => verdict(Agreement::Differs, "no answer was an error", granted),
     }
+}
+
+fn rejoins(issue: &Issue, call: &Call, visits: &[Visit]) -> Verdict {
+    let own = call.visits.iter().filter_map(|at| visits.get(*at));
+    let count = own.filter(|visit| Some(visit.participant) == issue.participant).count();
+    let (agreement, text) = match count {
+        0 => return unchecked("the session is not in this call"),
+        1 => (
+            Agreement::Differs,
+            "this was the only visit in this call; the others were in earlier calls of the room".to_owned(),
+        ),
+        more => (Agreement::Confirmed, format!("there are {more} visits in this call.")),
+    };
+    Verdict { agreement, text, evidence: Vec::new(), measure: None }
 }
 
 fn no_connection(own: &[&Connection]) -> Verdict {

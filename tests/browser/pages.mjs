@@ -5,9 +5,10 @@ import path from "node:path";
 
 const perKind = 3;
 
-/** Kind → paths below the site; of many pages the smallest, the middle one and the largest, which differ the most. */
+/** Kind → paths below the site; of many pages the smallest, the middle one and the largest, which differ the most. @param {string} site */
 export async function pagesByKind(site) {
   const entries = await readdir(site, { recursive: true, withFileTypes: true });
+  /** @type {Map<string, {file: string, size: number}[]>} */
   const found = new Map();
   for (const entry of entries) {
     if (!entry.isFile() || !entry.name.endsWith(".html")) continue;
@@ -26,6 +27,7 @@ export async function pagesByKind(site) {
   );
 }
 
+/** @param {string} file */
 function kindOf(file) {
   if (!file.includes("/")) return file.replace(/\.html$/, "");
   if (/^apps\/[^/]+\/conferences\//.test(file)) return "conferences";
@@ -34,6 +36,7 @@ function kindOf(file) {
   return file.split("/")[0];
 }
 
+/** @template T @param {T[]} pages @returns {T[]} */
 function spread(pages) {
   if (pages.length <= perKind) return pages;
   return Array.from({ length: perKind }, (_, i) => pages[Math.round((i * (pages.length - 1)) / (perKind - 1))]);

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
 
+/** @type {Record<string, string>} */
 const types = {
   ".css": "text/css; charset=utf-8",
   ".html": "text/html; charset=utf-8",
@@ -13,10 +14,10 @@ const types = {
   ".xml": "application/xml",
 };
 
-/** Resolves to `{origin, close}`; the origin ends in a slash. */
+/** Resolves to `{origin, close}`; the origin ends in a slash. @param {string} folder @returns {Promise<{origin: string, close: () => Promise<unknown>}>} */
 export function serve(folder) {
   const server = http.createServer(async (request, response) => {
-    const { pathname } = new URL(request.url, "http://localhost");
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const name = decodeURIComponent(pathname.endsWith("/") ? `${pathname}index.html` : pathname);
     const file = path.join(folder, path.normalize(`/${name}`));
     try {

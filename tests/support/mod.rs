@@ -131,7 +131,7 @@ pub(crate) fn shared_data() -> Option<PathBuf> {
 }
 
 /// Says a line past the test runner, which keeps what a passing test prints to itself.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 

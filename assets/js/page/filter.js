@@ -28,7 +28,7 @@ export function filterTable(table) {
       row.hidden = !words.every((word) => texts[i].includes(word));
       if (!row.hidden) shown += 1;
     });
-    count.textContent = words.length > 0 ? `${shown} of ${rows.length} rows` : `${rows.length} rows`;
+    count.textContent = words.length > 0 ? `${shown} of ${rows.length} rows` : `${rows.length} ${rows.length === 1 ? "row" : "rows"}`;
   };
   input.addEventListener("input", apply);
   input.value = new URLSearchParams(window.location.search).get("q") ?? "";

@@ -8,7 +8,7 @@ export const colors = {
   list: ["#2b63d9", "#c2570c", "#15803d", "#a21caf", "#0e7490", "#b91c1c", "#6d28d9", "#7a6a00", "#be185d", "#475569"],
 };
 
-/** The colour of an event on a timeline, by what kind of thing happened. */
+/** The colour of an event on a timeline, by what kind of thing happened. @type {Record<string, string>} */
 const events = {
   getUserMedia: "#7c3aed",
   addConnection: "#7c3aed",
@@ -29,6 +29,7 @@ const events = {
   renegotiation_failed: "#ac1f16",
 };
 
+/** @param {string} type */
 export function colorOfEvent(type) {
-  return events[type] ?? colors.default;
+  return Object.hasOwn(events, type) ? events[type] : colors.default;
 }

@@ -1,37 +1,79 @@
-// Reads the static API's files, each at most once.
+// Reads the site's own files, each at most once.
 
-import { ApiError } from "./errors.js";
+import { ApiError, notFound } from "./errors.js";
 import { settings } from "./settings.js";
 
 /** Whether files can be fetched at all; from `file://` browsers refuse. */
 export const available = /^https?:$/.test(window.location.protocol) && typeof window.fetch === "function";
 
+/** How many files of a long list are asked for at a time. */
+const together = 8;
+
+/** The error where nothing can be fetched. @param {string} what */
+export function refused(what) {
+  return available ? null : new Error(`cannot read ${what} from a page that was opened as a file: open the report over HTTP, e.g. with peerpress serve`);
+}
+
+/** @type {Map<string, Promise<any>>} */
 const pending = new Map();
 
 export const files = {
-  /** The parsed file, named by its path below the API's root, e.g. `apps/<id>.json`. */
+  /**
+   * The parsed file of the static API, named by its path below the API's root, e.g. `apps/<id>.json`.
+   * @param {string} path
+   */
   read(path) {
-    if (!available) {
-      const cause = "this page was opened from a file, where browsers allow no requests";
-      return Promise.reject(new Error(`cannot read ${path}: ${cause}; open the report over HTTP, e.g. with peerpress serve`));
-    }
-    if (!pending.has(path)) {
-      const reading = fetchJson(path);
-      // A failure is not kept: the next call may fare better.
-      reading.catch(() => pending.delete(path));
-      pending.set(path, reading);
-    }
-    return pending.get(path);
+    return once(settings.apiRoot + path, path, (response) => response.json());
+  },
+
+  /**
+   * Those files, in the order of their paths. A site may have thousands.
+   * @param {string[]} paths @returns {Promise<any[]>}
+   */
+  async readAll(paths) {
+    const bodies = new Array(paths.length);
+    let next = 0;
+    const reader = async () => {
+      while (next < paths.length) {
+        const at = next++;
+        bodies[at] = await files.read(paths[at]);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(together, paths.length) }, reader));
+    return bodies;
+  },
+
+  /**
+   * A page of the site as text.
+   * @param {string} name
+   */
+  page(name) {
+    return once(settings.urlPrefix + name, name, (response) => response.text());
   },
 };
 
-async function fetchJson(path) {
-  const response = await fetch(settings.apiRoot + path, { credentials: "same-origin" });
-  if (response.status === 404) {
-    // An unknown id is a bad request to the API, not a missing page.
-    const kind = path.split("/")[0].replace(/s$/, "");
-    throw new ApiError(400, `${kind}_not_found`, `the report has no ${path}`);
-  }
+/** @param {string} folder @param {string} id */
+export function file(folder, id) {
+  return `${folder}/${encodeURIComponent(id)}.json`;
+}
+
+/** @param {string} url @param {string} path @param {(response: Response) => Promise<any>} parse */
+function once(url, path, parse) {
+  const no = refused(path);
+  if (no) return Promise.reject(no);
+  const known = pending.get(url);
+  if (known) return known;
+  const reading = load(url, path).then(parse);
+  // A failure is not kept: the next call may fare better.
+  reading.catch(() => pending.delete(url));
+  pending.set(url, reading);
+  return reading;
+}
+
+/** @param {string} url @param {string} path */
+async function load(url, path) {
+  const response = await fetch(url, { credentials: "same-origin" });
+  if (response.status === 404) throw notFound(path.split(/[/.]/)[0].replace(/s$/, ""), path);
   if (!response.ok) throw new ApiError(response.status, "unavailable", `cannot read ${path}: the server answered ${response.status}`);
-  return response.json();
+  return response;
 }

@@ -38,6 +38,8 @@ const EVENT_JSON: usize = 4000;
 const MATRIX: usize = 12;
 /// With more connections than this their first descriptions are told by their sections only.
 const TEXTS: usize = 8;
+/// Findings that are shown at once.
+const FINDINGS: usize = 10;
 /// Bad moments that a card names.
 const WORST: usize = 3;
 
@@ -161,6 +163,8 @@ pub struct CallView {
     pub quality: Vec<Distribution>,
     /// What went wrong by our own detection.
     pub incidents: Vec<IncidentView>,
+    /// How many of them are folded away: notes, and what is more than a page's head should show.
+    pub incidents_folded: usize,
     /// Peer Metrics' issues, by time.
     pub issues: Vec<IssueEntry>,
     /// Lanes over time.
@@ -615,6 +619,10 @@ impl CallView {
         let mut participants: Vec<Card> = participants.collect();
         participants.sort_by(|a, b| (a.is_sfu, &a.link.label, &a.id).cmp(&(b.is_sfu, &b.link.label, &b.id)));
         let visits = call.visits.iter().filter_map(|at| report.visits.get(*at));
+        let view = |incident: &Incident| incident_view(incident, call, world, route, &listed);
+        let mut incidents: Vec<IncidentView> = call.incidents.iter().map(view).collect();
+        // The gravest first; among equals by time, as they come.
+        incidents.sort_by_key(|incident| incident.gravity);
         Self {
             number: call.number,
             of: report.calls.len(),
@@ -626,11 +634,12 @@ impl CallView {
             sentence: call.sentence.clone(),
             score: known_score(&call.score),
             quality: distributions(&connections),
-            incidents: call
-                .incidents
+            incidents_folded: incidents
                 .iter()
-                .map(|incident| incident_view(incident, call, world, route, &listed))
-                .collect(),
+                .enumerate()
+                .filter(|(at, incident)| *at >= FINDINGS || incident.gravity == Gravity::Note)
+                .count(),
+            incidents,
             issues: call
                 .issues
                 .iter()
@@ -944,7 +953,8 @@ fn matrix(connections: &[&Connection], world: &World, from: &Route) -> Option<Ma
         ids.sort_by_cached_key(|id| (world.person(*id).label, *id));
         ids.dedup();
     }
-    if connections.len() < 2 || peers.len() > MATRIX {
+    // With one peer for all the list of connections says the same.
+    if peers.len() < 2 || peers.len() > MATRIX {
         return None;
     }
     let cell = |connection: &&&Connection| {

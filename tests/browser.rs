@@ -1,0 +1,125 @@
+//! Pages in a real browser: the scripts of `tests/browser` against sites of the recorded databases and of a seeded one. They
+//! need Node with `npm ci` done, and Chromium.
+
+#![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use peerpress::seed::{SeedOptions, fill_database};
+use peerpress::units::Timestamp;
+use support::{TestDb, say, shared_data};
+
+/// Whether there is a browser to test with. Where there is none a test says so and returns, unless
+/// `PEERPRESS_REQUIRE_BROWSER=1`, which CI sets, makes that a failure.
+fn browser() -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let chromium =
+        std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+    let missing = if !root.join("node_modules/playwright-core").is_dir() {
+        "node_modules (npm ci)"
+    } else if !chromium.is_file() {
+        "Chromium"
+    } else {
+        return true;
+    };
+    assert!(
+        std::env::var_os("PEERPRESS_REQUIRE_BROWSER").is_none_or(|value| value != "1"),
+        "{missing} is missing, and PEERPRESS_REQUIRE_BROWSER=1 asks for it"
+    );
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    say(&format!("left out: {test} needs {missing}"));
+    false
+}
+
+/// The site of a database, made by the program itself.
+fn site(db: &TestDb, folder: &Path) -> PathBuf {
+    let output = folder.join("output");
+    let status = Command::new(env!("CARGO_BIN_EXE_peerpress"))
+        .args(["build", "--quiet", "--database-url", &db.url()])
+        .arg("--output")
+        .arg(&output)
+        .arg("--snapshot")
+        .arg(folder.join("snapshot"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(status.success());
+    output
+}
+
+fn run(script: &str, variables: &[(&str, &std::ffi::OsStr)]) {
+    let output = Command::new("node")
+        .arg(format!("tests/browser/{script}.mjs"))
+        .envs(variables.iter().copied())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{script}:\n{}{}", text(&output.stdout), text(&output.stderr));
+}
+
+fn pages_tell_what_is_in(db: &TestDb) {
+    let folder = tempfile::tempdir().unwrap();
+    let site = site(db, folder.path());
+    run("facts", &[("SITE", site.as_os_str()), ("DATABASE_URL", db.url().as_ref())]);
+}
+
+fn every_recorded_answer_comes_again(which: &str) {
+    let Some(shared) = shared_data() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let site = site(&TestDb::restored(which), folder.path());
+    let recorded = shared.join(format!("api-{which}.jsonl.gz"));
+    run("replay", &[("SITE", site.as_os_str()), ("RECORDED", recorded.as_os_str())]);
+}
+
+#[test]
+fn pages_tell_what_is_in_the_live_database() {
+    if browser() && shared_data().is_some() {
+        pages_tell_what_is_in(&TestDb::restored("live"));
+    }
+}
+
+#[test]
+fn a_call_of_two_moves_a_hundred_kilobytes_at_most() {
+    if browser() && shared_data().is_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = site(&TestDb::restored("live"), folder.path());
+        run("weight", &[("SITE", site.as_os_str()), ("LIMIT", "100".as_ref())]);
+    }
+}
+
+#[test]
+fn pages_tell_what_is_in_the_small_database() {
+    if browser() && shared_data().is_some() {
+        pages_tell_what_is_in(&TestDb::restored("small"));
+    }
+}
+
+#[test]
+fn pages_tell_what_is_in_a_seeded_database() {
+    if !browser() {
+        return;
+    }
+    let db = TestDb::migrated();
+    let end = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
+    let plan = peerpress::seed::plan(&SeedOptions { conferences: 60, days: 10, seed: 7, end });
+    fill_database(&mut db.client(), &plan, &|_| {}).unwrap();
+    pages_tell_what_is_in(&db);
+}
+
+#[test]
+fn the_client_answers_what_was_recorded_of_the_live_database() {
+    if browser() {
+        every_recorded_answer_comes_again("live");
+    }
+}
+
+#[test]
+fn the_client_answers_what_was_recorded_of_the_small_database() {
+    if browser() {
+        every_recorded_answer_comes_again("small");
+    }
+}
