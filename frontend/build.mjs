@@ -70,12 +70,13 @@ export async function build(target, changed) {
     const imported = { vue, "chart.js": charts[kind] };
     await put(file, await bundle({ source: mountSource(page, kind === "bars"), name: `peerpress_${page}`, imported }));
   }
-  const vendors = [{ file: "vue", name: shared.vue, from: "vue", names: vue, packages: ["vue"] }];
-  for (const [file, names] of Object.entries(charts)) {
-    vendors.push({ file, name: shared["chart.js"], from: "chart.js", names, packages: ["chart.js", "@kurkle/color"] });
-  }
-  for (const { file, name, from, names, packages } of vendors) {
-    const code = await bundle({ source: vendorSource(from, names), name, pure: true });
+  const vendors = [
+    { file: "vue", name: shared.vue, from: "vue", names: vue, packages: ["vue"] },
+    { file: "bars", name: shared["chart.js"], from: "chart.js", names: charts.bars, packages: ["chart.js", "@kurkle/color"] },
+    { file: "lines", name: shared["chart.js"], from: "chart.js", names: charts.lines, packages: ["chart.js"], instead: { "@kurkle/color": "frontend/noColor.mjs" } },
+  ];
+  for (const { file, name, from, names, packages, instead } of vendors) {
+    const code = await bundle({ source: vendorSource(from, names), name, pure: true, instead });
     await put(`assets/js/vendor/${file}.js`, (await notice(packages)) + code);
   }
   return written;
@@ -123,10 +124,11 @@ function vendorSource(from, names) {
 
 /**
  * One classic script. `pure` says that no module does anything by being loaded, so that all that is not named falls away.
- * @param {{entry?: string, source?: string, name: string, imported?: Record<string, Set<string>>, pure?: boolean}} wanted
+ * @param {{entry?: string, source?: string, name: string, imported?: Record<string, Set<string>>, pure?: boolean, instead?: Record<string, string>}} wanted
+ * `instead`: files of ours in the place of packages
  */
 async function bundle(wanted) {
-  const { entry, source, name, imported, pure } = wanted;
+  const { entry, source, name, imported, pure, instead } = wanted;
   const virtual = "virtual:entry";
   const input = entry ? path.join(project, entry) : virtual;
   const result = await viteBuild({
@@ -134,6 +136,7 @@ async function bundle(wanted) {
     configFile: false,
     logLevel: "warn",
     publicDir: false,
+    resolve: { alias: Object.entries(instead ?? {}).map(([find, file]) => ({ find, replacement: path.join(project, file) })) },
     define: {
       "process.env.NODE_ENV": '"production"',
       __VUE_OPTIONS_API__: "false",

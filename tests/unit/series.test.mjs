@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changed, everything, graphs, isQuiet, offers, valueAt } from "../../assets/js/conference/components/series.js";
+import { alone, changed, everything, graphs, isQuiet, look, offers, possible, reading, valueAt } from "../../assets/js/conference/components/series.js";
 
 const measure = (key, of, besides = {}) => ({ key, title: key, unit: "ms", scale: 1, digits: 0, of, min: 0, max: null, bands: [], ...besides });
 const stream = (id, kind, direction, loss) => ({ id, kind, direction, codec: null, values: { loss } });
@@ -52,7 +52,51 @@ describe("the choice of series", () => {
   });
 });
 
+describe("names", () => {
+  it("are told apart by ids where they are the same", () => {
+    const said = graphs(data, everything()).flatMap((graph) => graph.lines.map((line) => line.label));
+    expect(said[0]).toBe("Ana (a) → Ana (b)");
+    expect(said).toContain("Ana (a) → Ana (b) · audio in");
+    const twins = { ...data, connections: [{ ...data.connections[0], streams: [stream("x", "video", "outbound", [0, 1]), stream("y", "video", "outbound", [0, 1])] }] };
+    const labels = graphs(twins, everything())[1].lines.map((line) => line.label);
+    expect(labels).toEqual(["Ana (a) → Ana (b) · video out · x", "Ana (a) → Ana (b) · video out · y"]);
+  });
+
+  it("are ids where there are none", () => {
+    const unnamed = { ...data, people: [{ id: "a", name: " ", sfu: false }] };
+    expect(graphs(unnamed, everything())[0].lines[0].label).toBe("a → b");
+  });
+});
+
+it("a choice from an address is kept as far as the call has it", () => {
+  const told = { participant: "a", peer: "b", data: "audio", direction: "inbound", track: "x" };
+  expect(possible(data, told)).toEqual(told);
+  expect(possible(data, { ...told, track: "<b>" })).toEqual({ ...told, track: "" });
+  expect(possible(data, { ...told, participant: "nobody" })).toEqual({ ...everything(), data: "audio", direction: "inbound" });
+  expect(possible(data, { ...everything(), participant: "b", data: "video" })).toEqual({ ...everything(), participant: "b" });
+});
+
+it("lines of one colour differ in their dashes", () => {
+  const looks = Array.from({ length: 40 }, (_, index) => JSON.stringify(look(index)));
+  expect(new Set(looks).size).toBe(40);
+  expect(look(0)).toEqual({ slot: 1, dash: [] });
+  expect(look(5).dash).not.toEqual([]);
+});
+
 describe("a graph", () => {
+  it("knows the points that no line reaches", () => {
+    expect(alone([1, null, 2, 3, null, 4])).toEqual([true, false, false, false, false, true]);
+    expect(alone([0])).toEqual([true]);
+  });
+
+  it("reads nothing where a line was not measured", () => {
+    const line = { id: "", label: "", index: 0, t: [10_000, 20_000, 30_000], values: [1, null, 3] };
+    expect(reading(line, 31_000)).toEqual({ at: 30_000, value: 3 });
+    expect(reading(line, 21_000)).toEqual({ at: 20_000, value: null });
+    expect(reading(line, 60_000)).toBe(null);
+    expect(reading({ ...line, t: [], values: [] }, 0)).toBe(null);
+  });
+
   it("is quiet where everything is 0 and that is good", () => {
     const [, loss] = graphs(data, everything());
     expect(isQuiet(loss)).toBe(false);

@@ -15,6 +15,18 @@ describe("the shared window", () => {
     expect((15_000 - from) / (to - from)).toBeCloseTo(0.25);
   });
 
+  it("keeps the cursor where it was pinned, and shows that place", () => {
+    const view = createWindow(60_000);
+    view.set(0, 10_000);
+    view.pin(40_000);
+    expect(view.state).toEqual({ from: 35_000, to: 45_000, cursor: 40_000 });
+    view.point(41_000);
+    view.point(null);
+    expect(view.state.cursor).toBe(40_000);
+    view.pin(null);
+    expect(view.state.cursor).toBe(null);
+  });
+
   it("tells those who listen, and not those who no longer do", () => {
     const view = createWindow(60_000);
     const heard = vi.fn();

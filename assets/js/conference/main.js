@@ -24,7 +24,7 @@ function start() {
       const [from, to] = [Number(link.dataset.from), Number(link.dataset.to)];
       const room = Math.max((to - from) / 4, 5000);
       view.set(from - room, to + room);
-      view.point(from);
+      view.pin(from);
     }
     const target = document.getElementById(link.hash.slice(1));
     if (target?.closest("details")) {

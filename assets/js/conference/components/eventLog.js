@@ -18,7 +18,22 @@ export function chosen(rows, choice) {
   );
 }
 
-/** @param {HTMLTableElement} table @param {{point: (at: number|null) => void}|null} view */
+/**
+ * The options of a filter: each value once, in the order of the words. Values that read the same are told apart by their ids.
+ * @param {{value: string, label: string}[]} found
+ * @returns {{value: string, label: string}[]}
+ */
+export function options(found) {
+  const labels = new Map();
+  for (const { value, label } of found) if (value && !labels.has(value)) labels.set(value, label);
+  const times = new Map();
+  for (const label of labels.values()) times.set(label, (times.get(label) ?? 0) + 1);
+  return [...labels]
+    .map(([value, label]) => ({ value, label: times.get(label) > 1 ? `${label} (${value.slice(0, 8)})` : label }))
+    .sort((a, b) => a.label.localeCompare(b.label));
+}
+
+/** @param {HTMLTableElement} table @param {{point: (at: number|null) => void, pin: (at: number|null) => void}|null} view */
 export function enhanceLog(table, view) {
   const elements = [...table.tBodies].flatMap((body) => [...body.rows]);
   if (elements.length === 0) return;
@@ -51,12 +66,8 @@ export function enhanceLog(table, view) {
   for (const [key, title] of [["participant", "Participant"], ["connection", "Connection"], ["kind", "Event"]]) {
     const select = document.createElement("select");
     select.className = "control";
-    const options = new Map();
-    rows.forEach((row, at) => {
-      if (row[key] && !options.has(row[key])) options.set(row[key], names[key](at));
-    });
     select.append(new Option("All", ""));
-    for (const [value, text] of [...options].sort((a, b) => a[1].localeCompare(b[1]))) select.append(new Option(text, value));
+    for (const { value, label } of options(rows.map((row, at) => ({ value: row[key], label: names[key](at) })))) select.append(new Option(label, value));
     select.addEventListener("change", () => {
       choice[key] = select.value;
       apply();
@@ -71,6 +82,13 @@ export function enhanceLog(table, view) {
     apply();
   });
   place.append(labelled("Text", input), count);
+  const clear = () => {
+    for (const control of place.querySelectorAll("select, input")) /** @type {HTMLInputElement|HTMLSelectElement} */ (control).value = "";
+    for (const key of Object.keys(choice)) delete choice[key];
+    apply();
+  };
+  place.addEventListener("keydown", (event) => event.key === "Escape" && clear());
+  table.addEventListener("reveal", clear);
   (table.closest(".table-scroll") ?? table).before(place);
   if (view) {
     table.addEventListener("pointerover", (event) => {
@@ -78,6 +96,16 @@ export function enhanceLog(table, view) {
       if (row instanceof HTMLElement) view.point(Number(row.dataset.at));
     });
     table.addEventListener("pointerleave", () => view.point(null));
+    for (const row of elements) {
+      const written = row.cells[0]?.querySelector("time");
+      if (!written || !row.dataset.at) continue;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "time-button";
+      button.addEventListener("click", () => view.pin(Number(row.dataset.at)));
+      written.replaceWith(button);
+      button.append(written);
+    }
   }
   apply();
 }

@@ -1,11 +1,11 @@
-// The parts of Chart.js that line graphs use, and the plug-ins of this page: bands of bad values and the shared cursor.
+// The parts of Chart.js that line graphs use, and the plug-in of this page: bands of bad values.
 
 import { Chart, LinearScale, LineController, LineElement, PointElement } from "chart.js";
 import { color } from "../../shared/chart.js";
 
 Chart.register(LinearScale, LineController, LineElement, PointElement);
 
-/** Bands behind the lines. */
+/** Bands behind the lines, with a line at their limit and the word for them at the edge, so that the tint is not all that tells. */
 export const bands = {
   id: "bands",
   beforeDatasetsDraw(chart, _, { list, scale }) {
@@ -22,26 +22,22 @@ export const bands = {
       ctx.save();
       ctx.fillStyle = color(`${band.level}-tint`);
       ctx.fillRect(area.left, top, area.right - area.left, bottom - top);
+      const limits = [band.from === null ? null : bottom, band.to === null ? null : top].filter((limit) => limit > area.top && limit < area.bottom);
+      ctx.strokeStyle = ctx.fillStyle = color(band.level);
+      ctx.setLineDash([2, 3]);
+      for (const limit of limits) {
+        ctx.beginPath();
+        ctx.moveTo(area.left, limit);
+        ctx.lineTo(area.right, limit);
+        ctx.stroke();
+      }
+      if (bottom - top > 13) {
+        ctx.font = `10px ${chart.options.font.family}`;
+        ctx.textAlign = "right";
+        ctx.textBaseline = "top";
+        ctx.fillText(band.level, area.right - 4, top + 2);
+      }
       ctx.restore();
     });
-  },
-};
-
-/** The vertical line that all graphs and the timeline share. */
-export const cursor = {
-  id: "cursor",
-  afterDatasetsDraw(chart, _, { at }) {
-    if (at === null || at === undefined) return;
-    const { ctx, chartArea: area, scales } = chart;
-    const x = scales.x.getPixelForValue(at);
-    if (x < area.left || x > area.right) return;
-    ctx.save();
-    ctx.strokeStyle = color("text");
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    ctx.moveTo(x, area.top);
-    ctx.lineTo(x, area.bottom);
-    ctx.stroke();
-    ctx.restore();
   },
 };

@@ -64,11 +64,54 @@ export function offers(data, choice) {
   };
 }
 
-/** @param {CallData} data */
-function names(data) {
-  const known = new Map(data.people.map((person) => [person.id, person.name]));
-  return (/** @type {string} */ id) => known.get(id) || id;
+/**
+ * The choice as far as it can be made: an address may tell one of another call.
+ * @param {CallData} data @param {Choice} choice @returns {Choice}
+ */
+export function possible(data, choice) {
+  let made = everything();
+  for (const filter of FILTERS) {
+    const { enabled, options } = offers(data, made)[filter];
+    if (choice[filter] && enabled && options.some((option) => option.value === choice[filter] && !option.disabled)) made = { ...made, [filter]: choice[filter] };
+  }
+  return made;
 }
+
+/** What people are called; those of one name are told apart by their ids. @param {CallData} data */
+function names(data) {
+  const known = new Map(data.people.map((person) => [person.id, person.name.trim()]));
+  const times = new Map();
+  for (const name of known.values()) times.set(name, (times.get(name) ?? 0) + 1);
+  return (/** @type {string} */ id) => {
+    const name = known.get(id);
+    if (!name) return id;
+    return times.get(name) > 1 ? `${name} (${id.slice(0, 8)})` : name;
+  };
+}
+
+/**
+ * The words for every connection and stream of the call, no two the same.
+ * @param {CallData} data @returns {Map<string, string>}
+ */
+function labels(data) {
+  const name = names(data);
+  /** @type {{key: string, words: string, besides: string}[]} */
+  const all = [];
+  for (const connection of data.connections) {
+    const pair = `${name(connection.participant)} → ${name(connection.peer)}`;
+    all.push({ key: connection.id, words: pair, besides: connection.id.slice(0, 8) });
+    for (const stream of connection.streams) {
+      const way = stream.direction === "inbound" ? "in" : "out";
+      all.push({ key: keyOf(connection, stream), words: `${pair} · ${stream.kind} ${way}${stream.codec ? ` · ${stream.codec}` : ""}`, besides: stream.id });
+    }
+  }
+  const times = new Map();
+  for (const { words } of all) times.set(words, (times.get(words) ?? 0) + 1);
+  return new Map(all.map(({ key, words, besides }) => [key, times.get(words) > 1 ? `${words} · ${besides}` : words]));
+}
+
+/** @param {Connection} connection @param {Stream} stream */
+const keyOf = (connection, stream) => `${connection.id} ${stream.direction} ${stream.kind} ${stream.id}`;
 
 /** @param {CallData} data @param {Choice} choice */
 function connectionsOf(data, choice) {
@@ -83,7 +126,7 @@ function numbered(data) {
   const numbers = new Map();
   for (const connection of data.connections) {
     numbers.set(connection.id, numbers.size);
-    for (const stream of connection.streams) numbers.set(`${connection.id} ${stream.direction} ${stream.kind} ${stream.id}`, numbers.size);
+    for (const stream of connection.streams) numbers.set(keyOf(connection, stream), numbers.size);
   }
   return numbers;
 }
@@ -94,7 +137,7 @@ function numbered(data) {
  * @returns {{measure: Measure, lines: Line[]}[]}
  */
 export function graphs(data, choice) {
-  const name = names(data);
+  const words = labels(data);
   const numbers = numbered(data);
   const connections = connectionsOf(data, choice);
   const isChosen = (/** @type {Stream} */ stream) =>
@@ -106,18 +149,15 @@ export function graphs(data, choice) {
     /** @type {Line[]} */
     const lines = [];
     for (const connection of connections) {
-      const pair = `${name(connection.participant)} → ${name(connection.peer)}`;
       if (measure.of === "connection") {
         const values = connection.values[measure.key];
-        if (values && (!choice.data || choice.data === "connection")) lines.push({ id: connection.id, label: pair, index: numbers.get(connection.id), t: connection.t, values });
+        if (values && (!choice.data || choice.data === "connection")) lines.push({ id: connection.id, label: words.get(connection.id), index: numbers.get(connection.id), t: connection.t, values });
         continue;
       }
       for (const stream of connection.streams.filter(isChosen)) {
         const values = stream.values[measure.key];
-        const id = `${connection.id} ${stream.direction} ${stream.kind} ${stream.id}`;
-        const way = stream.direction === "inbound" ? "in" : "out";
-        const label = `${pair} · ${stream.kind} ${way}${stream.codec ? ` · ${stream.codec}` : ""}`;
-        if (values) lines.push({ id, label, index: numbers.get(id), t: connection.t, values });
+        const id = keyOf(connection, stream);
+        if (values) lines.push({ id, label: words.get(id), index: numbers.get(id), t: connection.t, values });
       }
     }
     return { measure, lines };
@@ -134,8 +174,32 @@ export function isQuiet({ measure, lines }) {
   return wanted && lines.every((line) => line.values.every((value) => !value));
 }
 
+/** Colours of a line and of those that come round to the same colour: the dashes differ. @param {number} index */
+export function look(index) {
+  const slot = (index % 10) + 1;
+  const round = Math.floor(index / 10);
+  const first = slot === 10 ? [8, 3, 2, 3] : slot > 5 ? [[6, 3], [2, 3]][slot % 2] : [];
+  return { slot, dash: round === 0 ? first : [[10, 3], [1, 3], [10, 3, 1, 3]][(round - 1) % 3] };
+}
+
+/** Which points have no neighbour to be joined to by a line. @param {(number|null)[]} values */
+export function alone(values) {
+  return values.map((value, i) => value !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null);
+}
+
 /**
- * The value of a line at or before a time, no older than a gap: what a reader sees under the cursor.
+ * The value of a line at the cursor, where the line was measured about then: not long before its first point or after its last.
+ * @param {Line} line @param {number} at
+ */
+export function reading(line, at) {
+  const found = valueAt(line, at);
+  if (!found) return null;
+  const gap = line.t.length > 1 ? (line.t[line.t.length - 1] - line.t[0]) / (line.t.length - 1) : 10_000;
+  return Math.abs(found.at - at) <= 1.5 * gap ? found : null;
+}
+
+/**
+ * The point of a line that is nearest to a time.
  * @param {Line} line @param {number} at
  */
 export function valueAt(line, at) {

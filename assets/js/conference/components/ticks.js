@@ -37,6 +37,18 @@ export function label(start, at, clock, fraction = false) {
   return date.toISOString().slice(11, fraction ? 23 : 19);
 }
 
+/**
+ * How many digits after the point the labels of a value axis need, so that no two are the same.
+ * @param {number} distance between two labels @param {number} most
+ */
+export function digits(distance, most = 6) {
+  for (let count = 0; count < most; count += 1) {
+    const scaled = distance * 10 ** count;
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return count;
+  }
+  return most;
+}
+
 /** Time into the call: `0:09`, `12:05`, `1:02:03`. @param {number} ms */
 export function offset(ms) {
   const seconds = Math.floor(Math.abs(ms) / 1000);

@@ -32,6 +32,8 @@ export function zoomed(window, factor, at, length) {
  */
 export function createWindow(length) {
   const state = { ...clamped(0, length, length), cursor: /** @type {number|null} */ (null) };
+  /** Where the cursor stays when nothing is pointed at. */
+  let pinned = /** @type {number|null} */ (null);
   const listeners = new Set();
   const tell = () => {
     for (const listener of listeners) listener(state);
@@ -59,10 +61,21 @@ export function createWindow(length) {
       Object.assign(state, clamped(state.from + by, state.to + by, length));
       tell();
     },
-    /** @param {number|null} at */
+    /** Moves the cursor; `null` takes it back to where it was pinned. @param {number|null} at */
     point(at) {
-      if (at === state.cursor) return;
+      const next = at ?? pinned;
+      if (next === state.cursor) return;
+      state.cursor = next;
+      tell();
+    },
+    /** Leaves the cursor at a time, and moves the window there if it shows another stretch. @param {number|null} at */
+    pin(at) {
+      pinned = at;
       state.cursor = at;
+      if (at !== null && (at < state.from || at > state.to)) {
+        const half = (state.to - state.from) / 2;
+        Object.assign(state, clamped(at - half, at + half, length));
+      }
       tell();
     },
     /** Whether all of the call is shown. */
