@@ -136,6 +136,8 @@ pub enum NoData {
     NotReported,
     /// There are stats, but of fewer than three intervals.
     TooFew,
+    /// The stats were cleaned up, and the stored summary does not keep it.
+    NotKept,
 }
 
 impl NoData {
@@ -146,6 +148,7 @@ impl NoData {
             Self::NoStats => "no stats were stored",
             Self::NotReported => "the browsers did not report it",
             Self::TooFew => "stats of fewer than three intervals",
+            Self::NotKept => "the stats were cleaned up, and the stored summary does not keep it",
         }
     }
 }
@@ -318,7 +321,8 @@ pub fn measure(dossier: Dossier, world: &World, options: &Options) -> Conference
         .collect();
     let spans = calls::calls(presences, options.call_gap_s);
     let people = people_of(&dossier, world, &visits);
-    let quality = quality(&connections);
+    let from_summary = dossier.samples.iter().any(|row| row.from_summary);
+    let quality = quality(&connections, from_summary);
     let tracks = tracks::tracks(&dossier);
     let calls = call::measure_calls(
         &spans,
@@ -648,12 +652,14 @@ fn people_of(dossier: &Dossier, world: &World, visits: &[Visit]) -> Vec<Person> 
     people
 }
 
-fn quality(connections: &[Connection]) -> Quality {
+fn quality(connections: &[Connection], from_summary: bool) -> Quality {
     let polls = connections.iter().map(|connection| connection.series.t.len()).sum::<usize>();
     let reason = if connections.is_empty() {
         NoData::NeverConnected
     } else if polls == 0 {
         NoData::NoStats
+    } else if from_summary {
+        NoData::NotKept
     } else {
         NoData::NotReported
     };

@@ -11,7 +11,7 @@ use super::platforms::Shape;
 use super::random::Dice;
 use super::script::{Peer, Script, Wire};
 use super::signals::Endpoint;
-use super::stats::{Reading, Score, upstream_emos};
+use super::stats::{Reading, Score, emos_of};
 use super::story::{Links, Story};
 use crate::ids::ParticipantId;
 use crate::units::Timestamp;
@@ -401,7 +401,7 @@ fn poll_wire(
                     .iter()
                     .find(|(other, _)| other.outbound && other.kind == Kind::Audio)
                     .map_or(0.0, |(other, _)| other.moment.round_trip);
-                let score = upstream_emos(reading, (with_remote && !apart).then_some(round_trip));
+                let score = emos_of(reading, (with_remote && !apart).then_some(round_trip));
                 if let Some(score) = score {
                     let entry = summary.scores.0.entry(story.participant(wire.visit)).or_default();
                     entry.0 = wire.visit;

@@ -4,6 +4,7 @@
 use super::json::Object;
 use super::media::{Counters, Kind, Moment};
 use super::platforms::Shape;
+use crate::metrics::emos::{AudioSample, upstream_emos};
 
 /// One stream as one side reads it at one poll.
 pub(super) struct Reading {
@@ -311,79 +312,19 @@ pub(super) enum Score {
 
 /// The service's estimate of how audio sounded. `remote` says whether reports of the other side came with it, and the
 /// round trip that they gave.
-//
-// To be replaced by the estimate in `metrics` once both are in one tree.
-pub(super) fn upstream_emos(reading: &Reading, remote: Option<f64>) -> Option<f64> {
-    let now = &reading.now;
-    let (received, lost) = (now.packets_received.floor(), now.lost.floor());
-    if reading.outbound || reading.kind != Kind::Audio || received + lost <= 0.0 {
+pub(super) fn emos_of(reading: &Reading, remote: Option<f64>) -> Option<f64> {
+    if reading.outbound || reading.kind != Kind::Audio {
         return None;
     }
-    let sent = reading.other.packets_sent.floor();
-    let loss = if remote.is_some() && sent > 0.0 {
-        ((sent - received) / sent).max(0.0)
-    } else {
-        lost / (lost + received)
-    };
-    let emitted = now.buffer_emitted.floor();
-    let buffer = if emitted > 0.0 { now.buffer_delay / emitted * 1000.0 } else { 0.0 };
-    let delay = 20.0 + buffer + remote.unwrap_or(0.0) * 1000.0 / 2.0;
-    let impairment = match reading.rates {
-        Some((bitrate, _)) if bitrate > 0.0 => (55.0 - 4.6 * bitrate.ln()).clamp(0.0, 30.0),
-        _ => 6.0,
-    };
-    let robustness = if now.fec >= 1.0 { 20.0 } else { 10.0 };
-    let by_loss = impairment + (100.0 - impairment) * loss / (loss + robustness);
-    let by_delay = 0.03 * delay + if delay > 150.0 { 0.1 * (delay - 150.0) } else { 0.0 };
-    let r = (100.0 - by_loss - by_delay).clamp(0.0, 100.0);
-    let mos = 1.0 + 0.035 * r + 7e-6 * r * (r - 60.0) * (100.0 - r);
-    Some(((mos * 100.0).round_ties_even() / 100.0).clamp(1.0, 5.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Vectors of the service's own values: loss, buffer in ms, round trip in s, bit/s, estimate.
-    #[test]
-    fn emos_agrees_with_the_service() {
-        for (loss, buffer, round_trip, bitrate, expected) in [
-            (0.0, 30.0, 0.02, 32_000.0, 4.36),
-            (0.5, 30.0, 0.02, 32_000.0, 4.24),
-            (0.0, 30.0, 0.02, 400.0, 3.63),
-            (0.0, 200.0, 0.6, 32_000.0, 2.07),
-        ] {
-            let now = Counters {
-                packets_received: 1000.0 * (1.0 - loss),
-                buffer_delay: buffer,
-                buffer_emitted: 1000.0,
-                ..Counters::default()
-            };
-            let reading = Reading {
-                kind: Kind::Audio,
-                outbound: false,
-                ssrc: 1,
-                shape: Shape::Mixed,
-                track: String::new(),
-                now,
-                moment: Moment {
-                    round_trip: 0.0,
-                    jitter: 0.0,
-                    fraction_lost: 0.0,
-                    level: 0.0,
-                    width: 0,
-                    height: 0,
-                    fps: 0.0,
-                    target: 0.0,
-                    limit: "none",
-                    available: 0.0,
-                },
-                other: Counters { packets_sent: 1000.0, ..Counters::default() },
-                rates: Some((bitrate, 50.0)),
-                timestamp: 0.0,
-                elapsed: 10.0,
-            };
-            assert_eq!(upstream_emos(&reading, Some(round_trip)), Some(expected));
-        }
-    }
+    let now = &reading.now;
+    upstream_emos(&AudioSample {
+        packets_received: Some(now.packets_received as i64),
+        packets_lost: Some(now.lost as i64),
+        remote_packets_sent: remote.map(|_| reading.other.packets_sent as i64),
+        rtt_s: remote,
+        jitter_buffer_delay_s: Some(now.buffer_delay),
+        jitter_buffer_emitted_count: Some(now.buffer_emitted as i64),
+        bitrate_bps: reading.rates.map(|(bitrate, _)| bitrate),
+        fec_packets_received: Some(now.fec as i64),
+    })
 }

@@ -643,7 +643,7 @@ impl CallView {
             seconds: call.span.end.seconds_since(call.span.start),
             sentence: call.sentence.clone(),
             score: known_score(&call.score),
-            quality: distributions(&connections),
+            quality: distributions(&connections, report.dossier.samples.iter().any(|row| row.from_summary)),
             incidents_folded: incidents
                 .iter()
                 .enumerate()
@@ -718,12 +718,14 @@ fn log(report: &ConferenceReport, world: &World, call: &Call, part: usize, from:
     }
 }
 
-fn distributions(connections: &[&Connection]) -> Vec<Distribution> {
+fn distributions(connections: &[&Connection], from_summary: bool) -> Vec<Distribution> {
     let polls: usize = connections.iter().map(|connection| connection.series.t.len()).sum();
     let reason = if connections.is_empty() {
         NoData::NeverConnected
     } else if polls == 0 {
         NoData::NoStats
+    } else if from_summary {
+        NoData::NotKept
     } else {
         NoData::NotReported
     };
