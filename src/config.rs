@@ -140,6 +140,12 @@ settings! {
         pli_rate: Limit,
         /// RMS level of a microphone, 0 to 1.
         microphone_level: Limit,
+        /// Target of the jitter buffer while sound is stretched, ms.
+        jitter_buffer_target_ms: Limit,
+        /// Frame rate of the camera against its setting, ratio.
+        capture: Limit,
+        /// Frame rate of the encoder against its source, ratio.
+        encoder: Limit,
         /// Set-up time, ms.
         setup_ms: Limit,
     }
@@ -178,6 +184,9 @@ impl LimitsConfig {
             bandwidth_limited: self.bandwidth_limited.unwrap_or(usual.bandwidth_limited),
             pli_rate: self.pli_rate.unwrap_or(usual.pli_rate),
             microphone_level: self.microphone_level.unwrap_or(usual.microphone_level),
+            jitter_buffer_target_ms: self.jitter_buffer_target_ms.unwrap_or(usual.jitter_buffer_target_ms),
+            capture: self.capture.unwrap_or(usual.capture),
+            encoder: self.encoder.unwrap_or(usual.encoder),
             setup_ms: self.setup_ms.unwrap_or(usual.setup_ms),
         }
     }
@@ -235,6 +244,9 @@ impl Config {
             ("limits.bandwidth_limited", limits.bandwidth_limited),
             ("limits.pli_rate", limits.pli_rate),
             ("limits.microphone_level", limits.microphone_level),
+            ("limits.jitter_buffer_target_ms", limits.jitter_buffer_target_ms),
+            ("limits.capture", limits.capture),
+            ("limits.encoder", limits.encoder),
             ("limits.setup_ms", limits.setup_ms),
         ];
         for (key, limit) in all {

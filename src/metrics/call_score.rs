@@ -11,7 +11,9 @@ use serde::Serialize;
 use super::percentile::Summary;
 
 /// Version of the definition below; a score is only to be compared with one of the same version.
-pub const VERSION: u32 = 1;
+///
+/// 2: received video is held against the sender's camera where that is known; screens are not scored.
+pub const VERSION: u32 = 2;
 /// With fewer intervals there is no score.
 pub const LEAST_INTERVALS: usize = 3;
 /// A stream's mean score over a minute below which the minute is bad.
@@ -101,9 +103,9 @@ impl CallScore {
     }
 }
 
-/// `good` from 80, `fair` from 60, else `poor`.
+/// `good` from 80, `fair` from 60, else `poor`; of the score in whole points, as pages show it.
 pub fn band(score: f64) -> &'static str {
-    match score {
+    match score.round() {
         score if score >= 80.0 => "good",
         score if score >= 60.0 => "fair",
         _ => "poor",
@@ -243,6 +245,11 @@ mod tests {
         assert!((score.intervals.p5 - 2.555).abs() < 1e-9);
         assert_eq!(points, [10, 11, 15, 5]);
         assert_eq!(score.band(), "poor");
+    }
+
+    #[test]
+    fn the_band_is_that_of_the_score_as_it_is_shown() {
+        assert_eq!([59.4, 59.5, 79.4, 79.5].map(band), ["poor", "fair", "fair", "good"]);
     }
 
     #[test]

@@ -68,6 +68,12 @@ pub struct Limits {
     pub pli_rate: Limit,
     /// RMS level of a microphone, 0 to 1: ObserveRTC (below 0.001 for 30 s).
     pub microphone_level: Limit,
+    /// Target of the jitter buffer, ms, while sound is played slower or faster: ObserveRTC (200 ms with a stretch of 2 %).
+    pub jitter_buffer_target_ms: Limit,
+    /// Frame rate of the camera against what it was set to, ratio: ObserveRTC (50 %).
+    pub capture: Limit,
+    /// Frame rate of the encoder against its source, ratio: ObserveRTC (70 %).
+    pub encoder: Limit,
     /// Set-up time, ms: ObserveRTC (5 s).
     pub setup_ms: Limit,
 }
@@ -91,6 +97,9 @@ impl Default for Limits {
             bandwidth_limited: Limit::new(0.30, 0.10, 0.0),
             pli_rate: Limit::new(0.50, 0.15, 30.0),
             microphone_level: Limit::new(0.001, 0.002, 30.0),
+            jitter_buffer_target_ms: Limit::new(200.0, 150.0, 0.0),
+            capture: Limit::new(0.50, 0.60, 20.0),
+            encoder: Limit::new(0.70, 0.80, 20.0),
             setup_ms: Limit::new(5000.0, 5000.0, 0.0),
         }
     }

@@ -32,6 +32,10 @@ pub enum Measure {
     AvailableOutgoingBitrate,
     /// Delay in the jitter buffer.
     JitterBufferDelay,
+    /// Target delay of the jitter buffer.
+    JitterBufferTarget,
+    /// Frame rate of the camera.
+    SourceFrameRate,
     /// Concealed samples.
     Concealment,
     /// Inserted or removed samples.
@@ -48,6 +52,10 @@ pub enum Measure {
     FreezeShare,
     /// Freezes.
     Freezes,
+    /// Share of time paused.
+    PauseShare,
+    /// Spread of the time between frames.
+    FrameSpacing,
     /// Frames dropped.
     FramesDropped,
     /// Frames decoded.
@@ -114,7 +122,7 @@ pub struct Meaning {
 
 impl Measure {
     /// All of them, in the order in which pages show them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::AudioScore,
         Self::VideoScore,
         Self::RoundTripTime,
@@ -125,13 +133,17 @@ impl Measure {
         Self::AvailableOutgoingBitrate,
         Self::Bitrate,
         Self::FrameRate,
+        Self::SourceFrameRate,
         Self::FrameHeight,
         Self::FreezeShare,
         Self::Freezes,
+        Self::PauseShare,
+        Self::FrameSpacing,
         Self::FramesDropped,
         Self::FramesDecoded,
         Self::Concealment,
         Self::JitterBufferDelay,
+        Self::JitterBufferTarget,
         Self::TimeStretch,
         Self::AudioLevel,
         Self::DecodeTime,
@@ -243,6 +255,22 @@ impl Measure {
                 None,
                 "d jitterBufferDelay / d jitterBufferEmittedCount of inbound-rtp.",
             ),
+            Self::JitterBufferTarget => (
+                "jitter_buffer_target_ms",
+                "Jitter buffer target",
+                "millis",
+                Stream,
+                Some("audio"),
+                "d jitterBufferTargetDelay / d jitterBufferEmittedCount of inbound-rtp.",
+            ),
+            Self::SourceFrameRate => (
+                "source_frame_rate",
+                "Frame rate of the camera",
+                "fps",
+                Stream,
+                Some("video"),
+                "framesPerSecond of the media source of what is sent, at the poll.",
+            ),
             Self::Concealment => (
                 "concealment",
                 "Concealed audio",
@@ -298,6 +326,22 @@ impl Measure {
                 Stream,
                 Some("video"),
                 "d totalFreezesDuration / dt. A freeze is a gap between frames longer than max(3 x mean gap, mean gap + 150 ms).",
+            ),
+            Self::PauseShare => (
+                "pause_share",
+                "Time paused",
+                "percent",
+                Stream,
+                Some("video"),
+                "d totalPausesDuration / dt. A pause is a gap between frames of more than 5 s: a sender that was switched off, rather than a fault.",
+            ),
+            Self::FrameSpacing => (
+                "frame_spacing_ms",
+                "Unevenness of frames",
+                "millis",
+                Stream,
+                Some("video"),
+                "Standard deviation of the time between frames: the root of d totalSquaredInterFrameDelay / n - (d totalInterFrameDelay / n)^2 with n = d framesDecoded. 0 is perfectly smooth.",
             ),
             Self::Freezes => ("freezes", "Freezes", "count", Stream, Some("video"), "d freezeCount."),
             Self::FramesDropped => (
@@ -411,6 +455,9 @@ impl Measure {
             Self::Jitter => vec![one!(jitter_ms, "poor", "Twilio Voice Insights", over_ms)],
             Self::Loss => vec![one!(loss, "poor", "Twilio Voice Insights", over_percent)],
             Self::Concealment => vec![one!(concealment, "poor", "ObserveRTC, citing Webex", over_percent)],
+            Self::JitterBufferTarget => {
+                vec![one!(jitter_buffer_target_ms, "fair", "ObserveRTC", over_ms)]
+            }
             Self::TimeStretch => vec![one!(time_stretch, "poor", "ObserveRTC", over_percent)],
             Self::FreezeShare => vec![one!(freeze, "poor", "ours", over_percent)],
             Self::FramesDropped => vec![one!(frames_dropped, "poor", "ObserveRTC", over_percent)],

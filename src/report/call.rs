@@ -177,7 +177,8 @@ fn person(id: ParticipantId, scene: &Scene<'_>, span: Span) -> (PersonInCall, Ve
                     from: from - start,
                     to: to - start,
                     score: stream.values.at(score, poll),
-                    frozen: stream.values.at(Measure::FreezeShare, poll),
+                    // A screen stands still on purpose.
+                    frozen: stream.values.at(Measure::FreezeShare, poll).filter(|_| !stream.screen),
                     concealed: stream.values.at(Measure::Concealment, poll),
                 };
                 if interval.score.is_some() || interval.frozen.is_some() || interval.concealed.is_some() {

@@ -21,6 +21,8 @@ use crate::units::Timestamp;
 const BRIEF_S: f64 = 3.0;
 /// An interruption that is shorter is not reported, seconds (ObserveRTC).
 const DISCONNECTED_S: f64 = 5.0;
+/// Share of samples inserted or removed above which sound counts as stretched (ObserveRTC).
+const STRETCHED: f64 = 0.02;
 /// Events that one piece of an incident names at most.
 const EVIDENCE: usize = 3;
 
@@ -60,6 +62,12 @@ pub enum Code {
     Concealment,
     /// Sound was played faster or slower.
     TimeStretch,
+    /// The jitter buffer had to grow.
+    BufferGrown,
+    /// The camera was slow.
+    SlowCamera,
+    /// The encoder left frames out.
+    SlowEncoder,
     /// Pictures stood still.
     Freeze,
     /// Pictures were poor.
@@ -106,7 +114,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, the gravest first.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::MediaDenied,
         Self::NeverConnected,
         Self::ConnectionFailed,
@@ -117,6 +125,7 @@ impl Code {
         Self::LowAudio,
         Self::Concealment,
         Self::TimeStretch,
+        Self::BufferGrown,
         Self::Freeze,
         Self::LowVideo,
         Self::StuckDecoder,
@@ -127,6 +136,8 @@ impl Code {
         Self::HighRoundTripTime,
         Self::DecoderOverload,
         Self::FramesNotDecoded,
+        Self::SlowCamera,
+        Self::SlowEncoder,
         Self::CpuLimited,
         Self::BandwidthLimited,
         Self::PliStorm,
@@ -189,6 +200,21 @@ impl Code {
                 Fair,
                 "Audio speed corrected",
                 "More than 10 % of the samples inserted or removed, until 5 % (ObserveRTC).",
+            ),
+            Self::BufferGrown => (
+                Note,
+                "Jitter buffer grew",
+                "Target over 200 ms, until 150 ms, while more than 2 % of the samples were inserted or removed (ObserveRTC).",
+            ),
+            Self::SlowCamera => (
+                Fair,
+                "Camera slower than set",
+                "The source gave less than 50 % of the frame rate that the track was set to, until 60 %, for 20 s (ObserveRTC).",
+            ),
+            Self::SlowEncoder => (
+                Fair,
+                "Encoder left frames out",
+                "Less than 70 % of the source's frames encoded, until 80 %, for 20 s, with neither processor nor bandwidth as the reason (ObserveRTC).",
             ),
             Self::Freeze => (
                 Fair,
@@ -284,9 +310,11 @@ impl Code {
             Self::PoorAudio | Self::LowAudio => Measure::AudioScore,
             Self::Concealment => Measure::Concealment,
             Self::TimeStretch => Measure::TimeStretch,
+            Self::BufferGrown => Measure::JitterBufferTarget,
+            Self::SlowCamera => Measure::SourceFrameRate,
             Self::Freeze => Measure::FreezeShare,
             Self::LowVideo => Measure::VideoScore,
-            Self::StuckDecoder => Measure::FrameRate,
+            Self::SlowEncoder | Self::StuckDecoder => Measure::FrameRate,
             Self::FramesNotDecoded => Measure::FramesDecoded,
             Self::DryTrack => Measure::Bitrate,
             Self::LossIn | Self::LossOut => Measure::Loss,
@@ -314,7 +342,8 @@ impl Code {
             | Self::LowVideo
             | Self::DryTrack
             | Self::PliStorm
-            | Self::TimeStretch => Some(Flow::Received),
+            | Self::TimeStretch
+            | Self::BufferGrown => Some(Flow::Received),
             Self::LossOut | Self::BandwidthLimited => Some(Flow::Sent),
             Self::HighRoundTripTime | Self::Disconnected | Self::ConnectionFailed | Self::OneWay => {
                 Some(Flow::Both)
@@ -332,6 +361,8 @@ impl Code {
                 | Self::FramesNotDecoded
                 | Self::StuckDecoder
                 | Self::CpuLimited
+                | Self::SlowCamera
+                | Self::SlowEncoder
                 | Self::SilentMicrophone
                 | Self::TrackEndedEarly
                 | Self::StatsGap
@@ -456,6 +487,8 @@ impl Piece {
                 | Code::LowVideo
                 | Code::FramesNotDecoded
                 | Code::SilentMicrophone
+                | Code::SlowCamera
+                | Code::SlowEncoder
         );
         if low_is_bad { a.min(b) } else { a.max(b) }
     }
@@ -602,6 +635,8 @@ fn of_series(connection: &Connection, scene: &Scene<'_>, pieces: &mut Vec<Piece>
             dry(connection, stream, scene, &mut found);
         } else if stream.kind == Kind::Audio {
             silent_microphone(connection, stream, scene, &mut found);
+        } else {
+            slow_source(connection, stream, scene, &mut found);
         }
         pieces.extend(found.into_iter().map(|found| {
             let severe = match found.code {
@@ -670,6 +705,19 @@ fn received_audio(series: &Series, stream: &Stream, limits: &Limits, found: &mut
     });
     simple(series, stream, Code::Concealment, Measure::Concealment, limits.concealment, found);
     simple(series, stream, Code::TimeStretch, Measure::TimeStretch, limits.time_stretch, found);
+    let grown = computed(series, |poll| {
+        let target = stream.values.at(Measure::JitterBufferTarget, poll)?;
+        // A high target alone is a calm line that is far away; while sound is stretched it is being fought for.
+        let stretched = stream.values.at(Measure::TimeStretch, poll)? > STRETCHED;
+        Some(if stretched { target } else { 0.0 })
+    });
+    found.extend(episodes(grown, limits.jitter_buffer_target_ms).into_iter().map(|episode| Found {
+        code: Code::BufferGrown,
+        episode,
+        unit: "millis",
+        count: None,
+        total_s: None,
+    }));
 }
 
 fn received_video(series: &Series, stream: &Stream, limits: &Limits, found: &mut Vec<Found>) {
@@ -677,7 +725,9 @@ fn received_video(series: &Series, stream: &Stream, limits: &Limits, found: &mut
     simple(series, stream, Code::LowVideo, Measure::VideoScore, limits.video_score, found);
     simple(series, stream, Code::PliStorm, Measure::PliRate, limits.pli_rate, found);
     simple(series, stream, Code::FramesNotDecoded, Measure::FramesDecoded, limits.frames_decoded, found);
-    freezes(series, stream, found);
+    if !stream.screen {
+        freezes(series, stream, found);
+    }
     let overload = computed(series, |poll| {
         if value(Measure::Loss, poll).is_some_and(|loss| loss >= 0.02) {
             return Some(0.0);
@@ -862,6 +912,42 @@ fn silent_microphone(connection: &Connection, stream: &Stream, scene: &Scene<'_>
     }));
 }
 
+/// A camera that gives fewer frames than it was set to, and an encoder that leaves out what the camera gives. A screen gives
+/// frames when something moves, and the layers of simulcast are slow on purpose; of them nothing is said.
+fn slow_source(connection: &Connection, stream: &Stream, scene: &Scene<'_>, found: &mut Vec<Found>) {
+    let series = &connection.series;
+    let layers = series.streams(Kind::Video, Direction::Outbound).filter(|other| other.track == stream.track);
+    if stream.screen || layers.count() > 1 {
+        return;
+    }
+    let source = |poll| stream.values.at(Measure::SourceFrameRate, poll);
+    let track = track_of(stream, connection, scene.tracks);
+    let muted = |poll| {
+        let (from, to) = series.interval(poll);
+        track.is_some_and(|track| track.was_silent(at(from), at(to)))
+    };
+    let asked = track.and_then(|track| {
+        let (_, rate) = track.settings.iter().find(|(name, _)| name == "frameRate")?;
+        rate.parse::<f64>().ok().filter(|rate| *rate > 0.0)
+    });
+    let camera = computed(series, |poll| if muted(poll) { None } else { Some(source(poll)? / asked?) });
+    let encoder = computed(series, |poll| {
+        // What limits the encoder on purpose has findings of its own.
+        let limited = |measure| stream.values.at(measure, poll).is_some_and(|share| share > 0.1);
+        if limited(Measure::CpuLimited) || limited(Measure::BandwidthLimited) {
+            return Some(1.0);
+        }
+        let source = source(poll).filter(|rate| *rate > 0.0)?;
+        Some(stream.values.at(Measure::FrameRate, poll)? / source)
+    });
+    for (code, readings, limit) in
+        [(Code::SlowCamera, camera, scene.limits.capture), (Code::SlowEncoder, encoder, scene.limits.encoder)]
+    {
+        let ratio = |episode| Found { code, episode, unit: "percent", count: None, total_s: None };
+        found.extend(episodes(readings, limit).into_iter().map(ratio));
+    }
+}
+
 /// Intervals in which this side sent and heard nothing at all.
 fn one_way(connection: &Connection, scene: &Scene<'_>, pieces: &mut Vec<Piece>) {
     let series = &connection.series;
@@ -979,4 +1065,140 @@ fn incident(run: &[&Piece], all: &[Piece], scene: &Scene<'_>) -> Option<Incident
         side,
         evidence,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::streams::{Sources, series};
+    use crate::snapshot::SampleRow;
+    use crate::snapshot::stats::INBOUND;
+
+    /// One poll of a received stream, every ten seconds.
+    fn poll(at: i64, kind: &str, change: impl FnOnce(&mut SampleRow)) -> SampleRow {
+        let mut row = SampleRow {
+            report: INBOUND.to_owned(),
+            event_id: EventId(uuid::Uuid::from_u128(at as u128)),
+            created_at: Timestamp::from_micros(at * 10_000_000),
+            id: Some("x".to_owned()),
+            kind: Some(kind.to_owned()),
+            ..SampleRow::default()
+        };
+        change(&mut row);
+        row
+    }
+
+    fn found(rows: &[SampleRow]) -> Vec<(Code, i64, i64)> {
+        let series = series(&rows.iter().collect::<Vec<_>>(), &Sources::default());
+        let stream = &series.streams[0];
+        let (limits, mut found) = (Limits::default(), Vec::new());
+        match stream.kind {
+            Kind::Audio => received_audio(&series, stream, &limits, &mut found),
+            Kind::Video => received_video(&series, stream, &limits, &mut found),
+        }
+        found.iter().map(|found| (found.code, found.episode.from / 1000, found.episode.to / 1000)).collect()
+    }
+
+    #[test]
+    fn concealment_raises_at_three_percent_and_clears_at_one() {
+        // 4 %, 2 %, 2 %, 0 % of 10,000 samples each.
+        let concealed = [0, 400, 600, 800, 800];
+        let rows: Vec<SampleRow> = concealed
+            .iter()
+            .enumerate()
+            .map(|(at, concealed)| {
+                poll(at as i64, "audio", |row| {
+                    row.concealed_samples = Some(*concealed);
+                    row.total_samples_received = Some(at as i64 * 10_000);
+                })
+            })
+            .collect();
+        assert_eq!(found(&rows), [(Code::Concealment, 0, 30)]);
+    }
+
+    #[test]
+    fn freezes_of_neighbouring_intervals_are_one_with_their_number_and_length() {
+        let frozen = [(0, 0.0), (1, 2.0), (3, 5.0), (3, 5.0), (4, 6.0)];
+        let rows: Vec<SampleRow> = frozen
+            .iter()
+            .enumerate()
+            .map(|(at, (count, seconds))| {
+                poll(at as i64, "video", |row| {
+                    row.freeze_count = Some(*count);
+                    row.total_freezes_duration = Some(*seconds);
+                })
+            })
+            .collect();
+        let series = series(&rows.iter().collect::<Vec<_>>(), &Sources::default());
+        let mut list = Vec::new();
+        freezes(&series, &series.streams[0], &mut list);
+        let told: Vec<_> =
+            list.iter().map(|found| (found.count, found.total_s, found.episode.peak)).collect();
+        assert_eq!(told, [(Some(3), Some(5.0), 0.3), (Some(1), Some(1.0), 0.1)]);
+    }
+
+    #[test]
+    fn a_decoder_is_stuck_where_data_comes_and_no_frame_and_pictures_are_asked_for() {
+        let rows: Vec<SampleRow> = [(0, 0, 0), (300, 500_000, 0), (300, 1_000_000, 3), (600, 1_500_000, 3)]
+            .iter()
+            .enumerate()
+            .map(|(at, (frames, bytes, pli))| {
+                poll(at as i64, "video", |row| {
+                    row.frames_decoded = Some(*frames);
+                    row.bytes_received = Some(*bytes);
+                    row.pli_count = Some(*pli);
+                })
+            })
+            .collect();
+        assert_eq!(found(&rows), [(Code::StuckDecoder, 10, 20)]);
+    }
+
+    #[test]
+    fn a_decoder_that_drops_frames_is_overloaded_unless_packets_got_lost() {
+        let rows = |lost: i64| -> Vec<SampleRow> {
+            (0..4)
+                .map(|at| {
+                    poll(at, "video", |row| {
+                        row.frames_received = Some(at * 300);
+                        row.frames_dropped = Some(at * 60);
+                        row.packets_received = Some(at * 1000);
+                        row.packets_lost = Some(at * lost);
+                    })
+                })
+                .collect()
+        };
+        assert_eq!(found(&rows(0)), [(Code::DecoderOverload, 0, 30)]);
+        assert_eq!(found(&rows(50)), []);
+    }
+
+    #[test]
+    fn poor_audio_is_not_called_low_besides() {
+        // 40 % loss throughout.
+        let rows: Vec<SampleRow> = (0..6)
+            .map(|at| {
+                poll(at, "audio", |row| {
+                    row.packets_received = Some(at * 60);
+                    row.packets_lost = Some(at * 40);
+                    row.bytes_received = Some(at * 40_000);
+                })
+            })
+            .collect();
+        assert_eq!(found(&rows), [(Code::PoorAudio, 0, 50)]);
+    }
+
+    #[test]
+    fn a_stretched_sound_with_a_high_target_has_a_grown_buffer() {
+        let rows: Vec<SampleRow> = (0..3)
+            .map(|at| {
+                poll(at, "audio", |row| {
+                    row.jitter_buffer_target_delay = Some(at as f64 * 250.0);
+                    row.jitter_buffer_emitted_count = Some(at * 1000);
+                    row.total_samples_received = Some(at * 1000);
+                    row.inserted_samples_for_deceleration = Some(at * 30);
+                    row.removed_samples_for_acceleration = Some(0);
+                })
+            })
+            .collect();
+        assert_eq!(found(&rows), [(Code::BufferGrown, 0, 20)]);
+    }
 }

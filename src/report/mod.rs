@@ -43,7 +43,7 @@ use calls::Presence;
 use findings::{Finding, FindingKind};
 use people::{Device, Place, Platform};
 use story::Story;
-use streams::{Direction, Kind, Series};
+use streams::{Direction, Kind, Series, Sources};
 use tracks::Track;
 use verdicts::Verdict;
 use words::Severity;
@@ -310,7 +310,8 @@ pub fn measure(dossier: Dossier, world: &World, options: &Options) -> Conference
     let mut findings = Vec::new();
     let visits = visits(&dossier, world, options.call_gap_s, &mut findings);
     let mut issues = issues(&dossier, &mut findings);
-    let connections = connections(&dossier, world, options.call_gap_s, &mut findings);
+    let tracks = tracks::tracks(&dossier);
+    let connections = connections(&dossier, &tracks, world, options.call_gap_s, &mut findings);
     note_oddities(&dossier, world, &mut findings);
     let presences = visits
         .iter()
@@ -323,7 +324,6 @@ pub fn measure(dossier: Dossier, world: &World, options: &Options) -> Conference
     let people = people_of(&dossier, world, &visits);
     let from_summary = dossier.samples.iter().any(|row| row.from_summary);
     let quality = quality(&connections, from_summary);
-    let tracks = tracks::tracks(&dossier);
     let calls = call::measure_calls(
         &spans,
         &Parts {
@@ -471,7 +471,14 @@ fn state_of(event: &EventRow) -> Option<String> {
     }
 }
 
-fn connections(dossier: &Dossier, world: &World, gap_s: f64, findings: &mut Vec<Finding>) -> Vec<Connection> {
+fn connections(
+    dossier: &Dossier,
+    tracks: &[Track],
+    world: &World,
+    gap_s: f64,
+    findings: &mut Vec<Finding>,
+) -> Vec<Connection> {
+    let sources = Sources::of(&dossier.samples, tracks);
     let mut events: BTreeMap<ConnectionId, Vec<&EventRow>> = BTreeMap::new();
     for event in &dossier.events {
         if let Some(connection) = event.connection_id {
@@ -488,7 +495,8 @@ fn connections(dossier: &Dossier, world: &World, gap_s: f64, findings: &mut Vec<
     let of = |row: &ConnectionRow| {
         let events = events.get(&row.id).unwrap_or(&nothing.0);
         let samples = samples.get(&row.id).unwrap_or(&nothing.1);
-        connection(row, (events, samples), dossier, world, gap_s, findings)
+        let series = streams::series(samples, &sources);
+        connection(row, (events, samples), series, dossier, world, gap_s, findings)
     };
     dossier.connections.iter().map(of).collect()
 }
@@ -496,6 +504,7 @@ fn connections(dossier: &Dossier, world: &World, gap_s: f64, findings: &mut Vec<
 fn connection(
     row: &ConnectionRow,
     (events, samples): (&[&EventRow], &[&SampleRow]),
+    series: Series,
     dossier: &Dossier,
     world: &World,
     gap_s: f64,
@@ -568,7 +577,7 @@ fn connection(
         family: latest(|pair| pair.local_address.as_ref())
             .and_then(|address| experience::address_family(&address)),
         negotiations: negotiations(&info),
-        series: streams::series(samples),
+        series,
         story: story::story(events, samples, start, to),
         row: row.clone(),
     }

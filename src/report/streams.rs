@@ -1,12 +1,14 @@
 //! The samples of one connection as time series: one point per poll, values over the interval since the poll before, for the
 //! connection and for each of its streams.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::summary;
+use super::tracks::Track;
+use crate::ids::ConnectionId;
 use crate::metrics::counters::{growth, increase, loss, ratio, rounded};
 use crate::metrics::emos::{AudioInterval, corrected_emos};
 use crate::metrics::limits::Reading;
@@ -130,6 +132,8 @@ pub struct Stream {
     pub implementation: Option<String>,
     /// The latest size of its pictures, pixels.
     pub size: Option<(i64, i64)>,
+    /// Whether it shows a screen: pictures that stand still, and come slowly, on purpose.
+    pub screen: bool,
     /// Its values.
     pub values: Values,
 }
@@ -186,8 +190,64 @@ impl<'a> Poll<'a> {
     }
 }
 
+/// What senders say about the video that others receive, by its synchronization source, which is the same on both sides
+/// unless a server rewrites it.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Frames per second of the camera over time, milliseconds since the Unix epoch.
+    rates: BTreeMap<i64, Vec<(i64, f64)>>,
+    /// Those that show a screen.
+    screens: BTreeSet<i64>,
+    /// The browser's ids of tracks that show one.
+    screen_tracks: BTreeSet<String>,
+}
+
+impl Sources {
+    /// A reading of the camera that is older says nothing about the interval, milliseconds.
+    const FRESH_MS: i64 = 15_000;
+
+    /// From all samples of a conference, which are in order of time, and its tracks.
+    pub fn of(samples: &[SampleRow], tracks: &[Track]) -> Self {
+        let screens = tracks.iter().filter(|track| track.is_screen);
+        let screen_tracks: BTreeSet<String> = screens.map(|track| track.browser_id.clone()).collect();
+        let sent = samples.iter().filter(|row| row.report == OUTBOUND && kind(row) == Some(Kind::Video));
+        let mut layers: BTreeMap<(Option<ConnectionId>, &str), BTreeSet<i64>> = BTreeMap::new();
+        let mut sources = Self::default();
+        for row in sent {
+            let Some(ssrc) = row.ssrc else { continue };
+            if let Some(track) = row.track_identifier.as_deref() {
+                layers.entry((row.connection_id, track)).or_default().insert(ssrc);
+                if screen_tracks.contains(track) {
+                    sources.screens.insert(ssrc);
+                }
+            }
+            if let Some(rate) = row.source_frames_per_second.filter(|rate| *rate >= 0.0) {
+                sources.rates.entry(ssrc).or_default().push((row.created_at.as_millis(), rate));
+            }
+        }
+        // A layer of simulcast has fewer frames than the camera on purpose.
+        for layers in layers.values().filter(|layers| layers.len() > 1) {
+            sources.rates.retain(|ssrc, _| !layers.contains(ssrc));
+        }
+        Self { screen_tracks, ..sources }
+    }
+
+    /// Frames per second that the camera gave when an interval ended.
+    fn rate(&self, ssrc: Option<i64>, to: i64) -> Option<f64> {
+        let rates = self.rates.get(&ssrc?)?;
+        let after = rates.partition_point(|(at, _)| *at <= to);
+        let (at, rate) = rates.get(after.checked_sub(1)?)?;
+        (to - at <= Self::FRESH_MS).then_some(*rate)
+    }
+
+    fn is_screen(&self, stream: &Stream) -> bool {
+        stream.ssrc.is_some_and(|ssrc| self.screens.contains(&ssrc))
+            || stream.track.as_ref().is_some_and(|track| self.screen_tracks.contains(track))
+    }
+}
+
 /// The series of one connection from its samples, which are in order of time.
-pub fn series(samples: &[&SampleRow]) -> Series {
+pub fn series(samples: &[&SampleRow], sources: &Sources) -> Series {
     let polls = polls(samples);
     let t: Vec<i64> = polls.iter().map(|poll| poll.at.as_millis()).collect();
     let gap_ms = gap_ms(&t);
@@ -230,10 +290,17 @@ pub fn series(samples: &[&SampleRow]) -> Series {
             }
         }
     }
-    for (key, list) in intervals {
-        if let Some(stream) = streams.get_mut(&key) {
-            score_video(stream, &list, count);
+    for stream in streams.values_mut().filter(|stream| stream.kind == Kind::Video) {
+        stream.screen = sources.is_screen(stream);
+    }
+    for (key, mut list) in intervals {
+        let Some(stream) = streams.get_mut(&key) else { continue };
+        for (interval, to) in list.iter_mut().zip(&series.t) {
+            if let Some(interval) = interval {
+                interval.expected_frames_per_s = sources.rate(stream.ssrc, *to);
+            }
         }
+        score_video(stream, &list, count);
     }
     series.streams = streams.into_values().collect();
     without_pair(&mut series, count);
@@ -254,6 +321,7 @@ impl Stream {
             track: None,
             implementation: None,
             size: None,
+            screen: false,
             values: Values::default(),
         }
     }
@@ -418,6 +486,9 @@ fn received_values(
         let removed =
             increase(earlier.removed_samples_for_acceleration, row.removed_samples_for_acceleration);
         set(Measure::TimeStretch, inserted.zip(removed).and_then(|(a, b)| part(a + b)));
+        let target = growth(earlier.jitter_buffer_target_delay, row.jitter_buffer_target_delay);
+        let emitted = increase(earlier.jitter_buffer_emitted_count, row.jitter_buffer_emitted_count);
+        set(Measure::JitterBufferTarget, target.zip(emitted).and_then(|(sum, n)| ratio(sum * 1000.0, n)));
         let fec = increase(earlier.fec_packets_received, row.fec_packets_received);
         set(Measure::FecRate, fec.map(|packets| packets / seconds));
         return;
@@ -425,6 +496,9 @@ fn received_values(
     set(Measure::Freezes, increase(earlier.freeze_count, row.freeze_count));
     let frozen = growth(earlier.total_freezes_duration, row.total_freezes_duration);
     set(Measure::FreezeShare, frozen.map(|frozen| (frozen / seconds).min(1.0)));
+    let paused = growth(earlier.total_pauses_duration, row.total_pauses_duration);
+    set(Measure::PauseShare, paused.map(|paused| (paused / seconds).min(1.0)));
+    set(Measure::FrameSpacing, frame_spacing_s(earlier, row).map(|seconds| seconds * 1000.0));
     let received = increase(earlier.frames_received, row.frames_received);
     let dropped = increase(earlier.frames_dropped, row.frames_dropped);
     set(
@@ -437,6 +511,16 @@ fn received_values(
     set(Measure::FramesDecoded, share);
     let time = growth(earlier.total_decode_time, row.total_decode_time);
     set(Measure::DecodeTime, time.zip(decoded).and_then(|(time, frames)| ratio(time * 1000.0, frames)));
+}
+
+/// Standard deviation of the time between frames over the interval, seconds; none for fewer than ten of them.
+fn frame_spacing_s(earlier: &SampleRow, row: &SampleRow) -> Option<f64> {
+    let frames = increase(earlier.frames_decoded, row.frames_decoded).filter(|frames| *frames >= 10.0)?;
+    let mean = growth(earlier.total_inter_frame_delay, row.total_inter_frame_delay)? / frames;
+    let squares =
+        growth(earlier.total_squared_inter_frame_delay, row.total_squared_inter_frame_delay)? / frames;
+    // The sums are rounded by the browser, so that their difference may fall a little below zero.
+    Some((squares - mean * mean).max(0.0).sqrt())
 }
 
 /// What is measured of what this side sends; how it arrives is what the other side says.
@@ -454,6 +538,7 @@ fn sent_values(
         set(Measure::RoundTripTimeRtcp, rtt.map(|seconds| seconds * 1000.0));
         set(Measure::Loss, remote.fraction_lost.filter(|share| (0.0..=1.0).contains(share)));
     }
+    set(Measure::SourceFrameRate, row.source_frames_per_second.filter(|rate| *rate >= 0.0));
     let Some((earlier, seconds)) = step else { return };
     let sent = increase(earlier.packets_sent, row.packets_sent);
     let again = increase(earlier.retransmitted_packets_sent, row.retransmitted_packets_sent);
@@ -508,18 +593,23 @@ fn video_interval(row: &SampleRow, (earlier, seconds): Step<'_>, rtt_s: Option<f
     }
 }
 
-/// Scores a received video stream against its own usual frame rate. Without frames there is a score only where data flowed: a
-/// camera that is off is no fault.
+/// Scores a received video stream against the frame rate of the sender's camera where that is known, else its own usual one.
+/// Without frames there is a score only where data flowed: a camera that is off is no fault. A screen has none: its pictures
+/// need few bits, and stand still, on purpose.
 fn score_video(stream: &mut Stream, intervals: &[Option<VideoInterval>], count: usize) {
+    if stream.screen {
+        return;
+    }
     let rates = intervals.iter().flatten().filter_map(|interval| interval.frames_per_s);
     let mut rates: Vec<f64> = rates.filter(|rate| *rate > 0.0).collect();
     rates.sort_by(f64::total_cmp);
-    let expected = percentile(&rates, 0.9);
+    let usual = percentile(&rates, 0.9);
     for (at, interval) in intervals.iter().enumerate() {
         let Some(interval) = interval else { continue };
         let came = interval.frames_per_s.is_some_and(|rate| rate > 0.0);
         let flowed = interval.bitrate_bps.is_some_and(|rate| rate > FLOWING_BPS);
-        // More frames than usual are no better than the usual ones.
+        let expected = interval.expected_frames_per_s.or(usual);
+        // More frames than expected are no better than the expected ones.
         let expected = expected.zip(interval.frames_per_s).map(|(expected, rate)| expected.max(rate));
         let interval = VideoInterval { expected_frames_per_s: expected, ..*interval };
         let score = if came || flowed { video_score(&interval) } else { None };
@@ -579,7 +669,7 @@ mod tests {
     }
 
     fn of(rows: &[SampleRow]) -> Series {
-        series(&rows.iter().collect::<Vec<_>>())
+        series(&rows.iter().collect::<Vec<_>>(), &Sources::default())
     }
 
     fn values(rows: &[SampleRow], measure: Measure) -> Vec<Option<f64>> {
@@ -671,6 +761,67 @@ mod tests {
         // Bits per pixel and frame 400 kbit/s / (640 x 360 x 30) = 0.05787: 0.56 ln + 5.36 = 3.764.
         assert_eq!((scores[1], scores[3], scores[4]), (Some(3.764), None, Some(1.0)));
         assert!(scores[2] < scores[1]);
+    }
+
+    #[test]
+    fn frames_that_come_unevenly_spread_around_their_mean() {
+        // Nine frames after 30 ms and one after 130 ms: mean 40 ms, variance (9 x 100 + 8100) / 10 = 900 square ms.
+        let poll = |second, frames, sum, squares| SampleRow {
+            kind: Some("video".to_owned()),
+            frames_decoded: Some(frames),
+            total_inter_frame_delay: Some(sum),
+            total_squared_inter_frame_delay: Some(squares),
+            ..row(INBOUND, second)
+        };
+        let rows = [poll(0, 5, 1.0, 0.5), poll(10, 15, 1.4, 0.525), poll(20, 17, 1.48, 0.53)];
+        assert_eq!(values(&rows, Measure::FrameSpacing), [None, Some(30.0), None]);
+    }
+
+    /// Two polls of video that is received at so many frames per second, 640 x 360, 400 kbit/s.
+    fn video(frames: i64) -> [SampleRow; 2] {
+        [0, 10].map(|second| SampleRow {
+            kind: Some("video".to_owned()),
+            ssrc: Some(5),
+            frames_decoded: Some(frames * second),
+            bytes_received: Some(50_000 * second),
+            frame_width: Some(640),
+            frame_height: Some(360),
+            ..row(INBOUND, second)
+        })
+    }
+
+    /// What the sender of that video says of its camera.
+    fn camera(rate: f64, ssrc: i64) -> SampleRow {
+        SampleRow {
+            kind: Some("video".to_owned()),
+            ssrc: Some(ssrc),
+            track_identifier: Some("cam".to_owned()),
+            source_frames_per_second: Some(rate),
+            ..row(OUTBOUND, 8)
+        }
+    }
+
+    #[test]
+    fn video_is_held_against_the_senders_camera() {
+        let score = |sources: &Sources| {
+            series(&video(10).iter().collect::<Vec<_>>(), sources).streams[0]
+                .values
+                .at(Measure::VideoScore, 1)
+        };
+        // 400 kbit/s / (640 x 360 x 10) = 0.1736: 0.56 ln + 5.36 = 4.379. At a third of the camera's rate: - 1.9 ln 3 = 2.292.
+        assert_eq!(score(&Sources::default()), Some(4.379));
+        assert_eq!(score(&Sources::of(&[camera(30.0, 5)], &[])), Some(2.292));
+        // A layer of simulcast is slow on purpose.
+        assert_eq!(score(&Sources::of(&[camera(30.0, 5), camera(30.0, 6)], &[])), Some(4.379));
+    }
+
+    #[test]
+    fn a_screen_is_not_scored() {
+        let screen = Track { browser_id: "cam".to_owned(), is_screen: true, ..Track::default() };
+        let sources = Sources::of(&[camera(30.0, 5)], &[screen]);
+        let series = series(&video(1).iter().collect::<Vec<_>>(), &sources);
+        assert!(series.streams[0].screen);
+        assert_eq!(series.streams[0].values.get(Measure::VideoScore), None);
     }
 
     #[test]

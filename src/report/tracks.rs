@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::streams::{Direction, Kind};
 use crate::ids::{ConnectionId, ParticipantId, SessionId, TrackId};
-use crate::snapshot::{Dossier, EventRow, Json};
+use crate::snapshot::{Dossier, EventRow, Json, TrackRow};
 use crate::units::Timestamp;
 
 /// One track.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Track {
     /// The row's id.
     pub id: TrackId,
@@ -34,6 +34,8 @@ pub struct Track {
     pub ended: Option<Timestamp>,
     /// What the browser said the device was set to: width, height, frame rate, echo cancellation …
     pub settings: Vec<(String, String)>,
+    /// Whether it is of a screen, a window or a tab: such pictures stand still, and come slowly, on purpose.
+    pub is_screen: bool,
 }
 
 impl Track {
@@ -96,11 +98,24 @@ pub fn tracks(dossier: &Dossier) -> Vec<Track> {
                 mutes,
                 ended,
                 settings: settings(row.track_info.as_ref()),
+                is_screen: is_screen(row),
             }
         })
         .collect();
     tracks.sort_by_key(|track| (track.from, track.id));
     tracks
+}
+
+/// By what getDisplayMedia sets (Screen Capture), by the app's hint (MST Content Hints), or by Chromium's names of such tracks.
+fn is_screen(row: &TrackRow) -> bool {
+    let label = row.label.as_deref().unwrap_or_default();
+    if ["screen:", "window:", "web-contents-media-stream:"].iter().any(|start| label.starts_with(start)) {
+        return true;
+    }
+    let Some(info) = row.track_info.as_ref().and_then(Json::parse) else { return false };
+    let surface = info.pointer("/settings/displaySurface").is_some_and(serde_json::Value::is_string);
+    let hint = info.get("contentHint").and_then(serde_json::Value::as_str);
+    surface || matches!(hint, Some("detail" | "text"))
 }
 
 /// The settings that say something about what others saw and heard; ids of devices are left out.
@@ -144,8 +159,24 @@ fn settings(info: Option<&Json>) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::TrackRow;
     use uuid::Uuid;
+
+    #[test]
+    fn a_screen_is_told_by_its_surface_its_hint_or_its_name() {
+        let track = |label: Option<&str>, info: &str| TrackRow {
+            kind: "v".to_owned(),
+            label: label.map(str::to_owned),
+            track_info: Some(Json(info.to_owned())),
+            ..TrackRow::default()
+        };
+        assert!(is_screen(&track(None, r#"{"settings":{"displaySurface":"window"}}"#)));
+        assert!(is_screen(&track(None, r#"{"contentHint":"text"}"#)));
+        assert!(is_screen(&track(Some("screen:0:0"), "null")));
+        assert!(!is_screen(&track(
+            Some("HD Webcam"),
+            r#"{"contentHint":"motion","settings":{"width":640}}"#
+        )));
+    }
 
     #[test]
     fn a_track_is_muted_until_it_is_unmuted() {
