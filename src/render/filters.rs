@@ -94,6 +94,7 @@ fn measure(value: f64, unit: &str) -> String {
         "rate" => format!("{value:.2} /s"),
         "level" => format!("{value:.3}"),
         "qp" | "points" => format!("{value:.0}"),
+        "tenths" => format!("{value:.1}"),
         "count" if value.fract() != 0.0 => format!("{value:.1}"),
         "count" => grouped(value.round() as i64),
         "bits" if value.abs() >= 1e6 => format!("{:.2} Mbit/s", value / 1e6),

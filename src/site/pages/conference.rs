@@ -34,8 +34,10 @@ pub const EVENTS: usize = 1000;
 const EVENT_TEXT: usize = 100;
 /// Characters of an event's data that fold out below its line; more is in the data file.
 const EVENT_JSON: usize = 4000;
-/// With more peers than this there is no matrix of connections, only their list.
-const MATRIX: usize = 12;
+/// With more peers than this the matrix of connections has marks only.
+const MATRIX: usize = 8;
+/// With more peers than this there is no matrix, only the list of connections.
+const MATRIX_MARKS: usize = 50;
 /// With more connections than this their first descriptions are told by their sections only.
 const TEXTS: usize = 8;
 /// Findings that are shown at once.
@@ -323,6 +325,8 @@ type StreamWords = (String, Option<String>, Option<(i64, i64)>);
 /// Who was connected to whom.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Matrix {
+    /// How much a cell says: `full`, `line` where all have but one peer, `marks` where there are many.
+    pub form: &'static str,
     /// Peers, one per column.
     pub peers: Vec<Link>,
     /// A participant and its cells.
@@ -970,10 +974,13 @@ fn matrix(connections: &[&Connection], world: &World, from: &Route) -> Option<Ma
         ids.sort_by_cached_key(|id| (world.person(*id).label, *id));
         ids.dedup();
     }
-    // With one peer for all the list of connections says the same.
-    if peers.len() < 2 || peers.len() > MATRIX {
-        return None;
-    }
+    let form = match peers.len() {
+        0 => return None,
+        1 => "line",
+        2..=MATRIX => "full",
+        _ if peers.len() <= MATRIX_MARKS => "marks",
+        _ => return None,
+    };
     let cell = |connection: &&&Connection| {
         let loss =
             summary_of_streams(connection, Direction::Inbound, Measure::Loss).map(|summary| summary.p50);
@@ -1005,7 +1012,7 @@ fn matrix(connections: &[&Connection], world: &World, from: &Route) -> Option<Ma
         });
         (link(*person), cells.collect())
     });
-    Some(Matrix { rows: rows.collect(), peers: peers.iter().map(|id| link(*id)).collect() })
+    Some(Matrix { form, rows: rows.collect(), peers: peers.iter().map(|id| link(*id)).collect() })
 }
 
 fn entry(connection: &Connection, with_text: bool, world: &World, from: &Route) -> ConnectionEntry {
