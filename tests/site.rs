@@ -119,6 +119,44 @@ fn every_link_leads_to_a_file_and_every_data_file_is_valid() {
     assert!(outcome.pages > 50 && outcome.links > 500 && outcome.data_files > 50, "{outcome:?}");
 }
 
+#[test]
+fn a_connection_that_flapped_thousands_of_times_leaves_a_page_that_can_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let (globals, mut rows) = rows_of("calm");
+    rows.sessions[0].end_time = Some(end().plus_seconds(60_000.0));
+    rows.connections[0].end_time = rows.sessions[0].end_time;
+    let mut number = 1000;
+    for round in 0..5000 {
+        for (second, state) in [(0, "connected"), (5, "disconnected")] {
+            number += 1;
+            rows.add_event(EventRow {
+                id: Uuid::from_u128(number).into(),
+                r#type: "onconnectionstatechange".to_owned(),
+                data: Some(Json(format!("\"{state}\""))),
+                created_at: end().plus_seconds(f64::from(round * 11 + second)),
+                app_id: AppId(Uuid::from_u128(2)),
+                conference_id: ConferenceId(Uuid::from_u128(3)),
+                participant_id: ParticipantId(Uuid::from_u128(4)),
+                session_id: SessionId(Uuid::from_u128(6)),
+                peer_id: Some(ParticipantId(Uuid::from_u128(5))),
+                connection_id: Some(Uuid::from_u128(7).into()),
+                ..EventRow::default()
+            });
+        }
+    }
+    let site = site(&write(folder.path(), &globals, rows));
+    let page = String::from_utf8_lossy(&site["conference/00000000-0000-0000-0000-000000000003.html"]);
+    assert!(page.len() < 1_500_000, "{} bytes", page.len());
+    // Nothing is left out in silence: interruptions by number, the state's other lines, the joined stretches of the lane.
+    assert!(page.contains(" more, none graver than these, are in <a href="));
+    assert!(page.contains(" later lines of these lists come from the events in the data file."));
+    assert!(page.contains(" into the call, the first: disconnected: "));
+    let data: serde_json::Value =
+        serde_json::from_slice(&site["api/v1/conferences/00000000-0000-0000-0000-000000000003.json"])
+            .unwrap();
+    assert!(data["events"].as_array().unwrap().len() > 10_000);
+}
+
 /// One row of every table, with `text` in every text column and every leaf of every JSON column.
 fn rows_of(text: &str) -> (Globals, PartRows) {
     let json = |value: serde_json::Value| Some(Json(value.to_string()));

@@ -3,6 +3,7 @@
 //! rows make the table beside it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::Serialize;
 
@@ -19,8 +20,13 @@ use crate::report::{ConferenceReport, Connection, World, words};
 use crate::snapshot::{EventRow, Json};
 use crate::units::Timestamp;
 
-/// Cells of a quality strip; a longer call joins intervals and shows the worst of each cell.
+/// Cells of a quality strip, and of all strips together; a longer call joins intervals and shows the worst of each cell.
 const CELLS: i64 = 240;
+const ALL_CELLS: usize = 2400;
+/// Stretches of a lane that keep their names; with more, those of one look that begin in the same part of the axis are joined.
+const SPANS: usize = 120;
+/// Into so many parts the axis is cut for that, in a timeline of few lanes and of many.
+const PARTS: (f64, f64) = (60.0, 24.0);
 /// Marks of one kind closer than this on the axis are drawn as one, with their number.
 const NEAR: f64 = 2.0;
 /// Marks of a lane that keep their names; with more, those of one look are joined.
@@ -136,6 +142,8 @@ fn long(seconds: f64) -> String {
 struct Draft<'a> {
     axis: Axis,
     span: Span,
+    /// How many have lanes.
+    people: usize,
     /// Events that have a row in the page's log.
     listed: &'a dyn Fn(EventId) -> bool,
 }
@@ -192,6 +200,49 @@ impl Draft<'_> {
     }
 }
 
+impl Draft<'_> {
+    /// Where a lane has very many stretches, those of one look that begin in the same part of the axis are one, with their
+    /// number; the gravest are drawn last, above the others.
+    fn joined_spans(&self, spans: Vec<Mark>) -> Vec<Mark> {
+        if spans.len() <= SPANS {
+            return spans;
+        }
+        let parts = if self.people <= OPEN { PARTS.0 } else { PARTS.1 };
+        let gravity = |class: &str| match class {
+            class if class.ends_with("failed") => 2,
+            class if class.ends_with("disconnected") => 1,
+            _ => 0,
+        };
+        let mut joined: BTreeMap<(u8, String, i64), (Mark, usize)> = BTreeMap::new();
+        for span in spans {
+            let part = (span.x / WIDTH * parts).floor() as i64;
+            let fresh = (gravity(&span.class), span.class.clone(), part);
+            match joined.entry(fresh) {
+                Entry::Vacant(place) => {
+                    place.insert((span, 1));
+                }
+                Entry::Occupied(mut place) => {
+                    let (first, count) = place.get_mut();
+                    *count += 1;
+                    first.to = first.to.max(span.to);
+                    first.width = first.width.max(span.x + span.width - first.x);
+                }
+            }
+        }
+        let named = joined.into_values().map(|(mut mark, count)| {
+            if count > 1 {
+                mark.text = format!(
+                    "{count} times until {} into the call, the first: {}",
+                    offset(mark.to),
+                    mark.text
+                );
+            }
+            mark
+        });
+        named.collect()
+    }
+}
+
 /// The timeline of a call. `listed` says which events have a row on the page.
 pub fn timeline(
     report: &ConferenceReport,
@@ -201,7 +252,7 @@ pub fn timeline(
     listed: &dyn Fn(EventId) -> bool,
 ) -> Timeline {
     let span = call.span;
-    let draft = Draft { axis: Axis::new(span.start, span.end), span, listed };
+    let draft = Draft { axis: Axis::new(span.start, span.end), span, people: call.people.len(), listed };
     let mut people: Vec<ParticipantId> = call.people.iter().map(|person| person.id).collect();
     let place: BTreeMap<ParticipantId, usize> =
         report.people.iter().enumerate().map(|(at, person)| (person.id, at)).collect();
@@ -283,7 +334,7 @@ fn own_lane(report: &ConferenceReport, call: &Call, id: ParticipantId, draft: &D
     Lane {
         label: String::new(),
         connection: None,
-        spans,
+        spans: draft.joined_spans(spans),
         cells: cells(report, call, id, draft),
         marks: joined(marks),
     }
@@ -340,7 +391,8 @@ fn cells(report: &ConferenceReport, call: &Call, id: ParticipantId, draft: &Draf
     let span = draft.span;
     let start = span.start.as_millis();
     let length = (span.end.as_millis() - start).max(1);
-    let cell_ms = (length / CELLS).max(1);
+    let cells = ((ALL_CELLS / draft.people.max(1)) as i64).clamp(CELLS / 4, CELLS);
+    let cell_ms = (length / cells).max(1);
     let mut worst: BTreeMap<i64, Worst> = BTreeMap::new();
     let own = call.connections.iter().filter_map(|at| report.connections.get(*at));
     for connection in own.filter(|connection| connection.row.participant_id == id) {
@@ -485,7 +537,7 @@ fn connection_lane(
     Lane {
         label: format!("to {peer}"),
         connection: Some(connection.row.id.to_string()),
-        spans,
+        spans: draft.joined_spans(spans),
         cells: Vec::new(),
         marks: joined(marks),
     }
@@ -510,6 +562,7 @@ fn mute_lanes(report: &ConferenceReport, id: ParticipantId, draft: &Draft<'_>) -
             .map(|at| draft.instant(at, 12.0, "mark mark-left", "track ended".to_owned(), None))
             .into_iter()
             .collect();
+        let spans = draft.joined_spans(spans);
         let kind = track.kind.map_or("track", Kind::label);
         let way = track.direction.map_or("", Direction::label);
         (!spans.is_empty()).then(|| Lane {
@@ -590,6 +643,35 @@ mod tests {
             .map(|mark| mark.text)
             .collect();
         assert_eq!(texts, ["2 times a", "b", "a"]);
+    }
+
+    #[test]
+    fn a_lane_of_very_many_stretches_joins_them_and_draws_the_gravest_last() {
+        let at = |second: i64| Timestamp::from_micros(second * 1_000_000);
+        let span = Span { start: at(0), end: at(60_000) };
+        let nothing = |_| false;
+        let draft = Draft { axis: Axis::new(span.start, span.end), span, people: 2, listed: &nothing };
+        let state = |second: i64, class: &str| {
+            draft.stretch(at(second), at(second + 10), (8.0, 8.0), class, class.to_owned())
+        };
+        let few: Vec<Mark> = (0..100).map(|at| state(at * 20, "state-connected")).collect();
+        assert_eq!(draft.joined_spans(few.clone()), few);
+        // 500 in the first, 250 in the second and 250 in the third of 60 parts of 1000 s each.
+        let many = (0..1000).map(|at| {
+            let second = if at < 500 { at * 2 } else { 1002 + (at - 500) * 4 };
+            state(second, if at < 500 { "state-failed" } else { "state-connected" })
+        });
+        let joined = draft.joined_spans(many.collect());
+        let told: Vec<_> = joined.iter().map(|mark| (mark.class.as_str(), mark.from, mark.to)).collect();
+        assert_eq!(
+            told,
+            [
+                ("state-connected", 1_002_000, 2_008_000),
+                ("state-connected", 2_002_000, 3_008_000),
+                ("state-failed", 0, 1_008_000)
+            ]
+        );
+        assert!(joined[2].text.starts_with("500 times until 16:48 into the call, the first: state-failed"));
     }
 
     #[test]

@@ -42,6 +42,10 @@ const MATRIX_MARKS: usize = 50;
 const TEXTS: usize = 8;
 /// Findings that are shown at once.
 const FINDINGS: usize = 10;
+/// Findings, and issues, that a page has at all; the gravest of them.
+const HELD: usize = 200;
+/// Lines of each list of a connection: states, paths, rounds, stored negotiations.
+const LINES: usize = 60;
 /// Bad moments that a card names.
 const WORST: usize = 3;
 
@@ -165,10 +169,14 @@ pub struct CallView {
     pub quality: Vec<Distribution>,
     /// What went wrong by our own detection.
     pub incidents: Vec<IncidentView>,
-    /// How many of them are folded away: notes, and what is more than a page's head should show.
+    /// How many there are; those that the page does not hold are in the data file.
+    pub incident_count: usize,
+    /// How many of the page's are folded away: notes, and what is more than a page's head should show.
     pub incidents_folded: usize,
     /// Peer Metrics' issues, by time.
     pub issues: Vec<IssueEntry>,
+    /// How many there are, likewise.
+    pub issue_count: usize,
     /// Lanes over time.
     pub timeline: Timeline,
     /// Its participants.
@@ -393,7 +401,7 @@ pub struct ConnectionEntry {
     pub polls: usize,
     /// Streams: words, implementation, size.
     pub streams: Vec<StreamWords>,
-    /// Negotiations: kind, status, start, seconds.
+    /// Negotiations as stored: kind, status, start, seconds.
     pub negotiations: Vec<(String, String, Option<Timestamp>, Option<f64>)>,
     /// How it was made, run and ended.
     pub ice: Ice,
@@ -633,10 +641,12 @@ impl CallView {
         let mut participants: Vec<Card> = participants.collect();
         participants.sort_by(|a, b| (a.is_sfu, &a.link.label, &a.id).cmp(&(b.is_sfu, &b.link.label, &b.id)));
         let visits = call.visits.iter().filter_map(|at| report.visits.get(*at));
-        let view = |incident: &Incident| incident_view(incident, call, world, route, &listed);
-        let mut incidents: Vec<IncidentView> = call.incidents.iter().map(view).collect();
         // The gravest first; among equals by time, as they come.
-        incidents.sort_by_key(|incident| incident.gravity);
+        let mut gravest: Vec<&Incident> = call.incidents.iter().collect();
+        gravest.sort_by_key(|incident| incident.gravity);
+        let held = gravest.into_iter().take(HELD);
+        let incidents: Vec<IncidentView> =
+            held.map(|incident| incident_view(incident, call, world, route, &listed)).collect();
         Self {
             number: call.number,
             of: report.calls.len(),
@@ -654,9 +664,12 @@ impl CallView {
                 .filter(|(at, incident)| *at >= FINDINGS || incident.gravity == Gravity::Note)
                 .count(),
             incidents,
+            incident_count: call.incidents.len(),
+            issue_count: call.issues.len(),
             issues: call
                 .issues
                 .iter()
+                .take(HELD)
                 .filter_map(|at| report.issues.get(*at))
                 .map(|issue| issue_entry(issue, world, route, &listed))
                 .collect(),
@@ -1047,7 +1060,7 @@ fn entry(connection: &Connection, with_text: bool, world: &World, from: &Route) 
         video: summary_of_streams(connection, Direction::Inbound, Measure::VideoScore),
         polls: connection.series.t.len(),
         streams: connection.series.streams.iter().map(stream).collect(),
-        negotiations: connection.negotiations.iter().map(negotiation).collect(),
+        negotiations: connection.negotiations.iter().take(LINES).map(negotiation).collect(),
         ice: Ice::new(connection, with_text),
     }
 }
@@ -1067,6 +1080,8 @@ pub struct Ice {
     pub descriptions: Vec<DescriptionView>,
     /// Descriptions that are only in the data file.
     pub left_out: usize,
+    /// Lines of the lists above and of the stored negotiations, likewise.
+    pub more_lines: usize,
 }
 
 /// A session description.
@@ -1136,14 +1151,17 @@ impl Ice {
                 text: description.text.clone().filter(|_| with_text),
             }
         };
+        let lists = states.iter().map(|(_, spans)| spans.len());
+        let lists = lists.chain([story.path.len(), story.rounds.len(), connection.negotiations.len()]);
         Self {
             facts: story.facts(),
+            more_lines: lists.map(|lines| lines.saturating_sub(LINES)).sum(),
             states: states
                 .into_iter()
-                .flat_map(|(of, spans)| spans.iter().map(move |state| span(of, state)))
+                .flat_map(|(of, spans)| spans.iter().take(LINES).map(move |state| span(of, state)))
                 .collect(),
-            path: story.path.iter().map(path).collect(),
-            rounds: story.rounds.iter().map(round).collect(),
+            path: story.path.iter().take(LINES).map(path).collect(),
+            rounds: story.rounds.iter().take(LINES).map(round).collect(),
             descriptions: story.descriptions.iter().map(description).collect(),
             left_out: story.descriptions_left_out,
         }

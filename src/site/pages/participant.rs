@@ -119,7 +119,7 @@ pub struct StatRow {
     pub own: Option<Summary>,
     /// The app's median and of how many participations it is.
     pub usual: Option<(f64, usize)>,
-    /// `better`, `worse` or `like` the app's median, where there is enough to say so.
+    /// `better`, `worse` or `like` the app's median, where there is enough to say so; `neither` for what is neither good nor bad.
     pub against: Option<&'static str>,
     /// The last conferences beside the ones before.
     pub trend: Option<Trend>,
@@ -159,18 +159,17 @@ fn stat_rows(attendances: &[Attendance], usual: &Usual) -> Vec<StatRow> {
                 .iter()
                 .enumerate()
                 .map(|(at, value)| format!("{} {}", round(at as f64 * step), y(*value)));
-            let against = own.filter(|own| own.n >= COMPARE).zip(usual).zip(high_is_good).map(
-                |((own, usual), high)| {
-                    // Within a tenth of the app's median, or what nobody would notice, is like it.
-                    let difference = own.p50 - usual.0;
-                    let alike = difference.abs() <= (usual.0.abs() * 0.1).max(unnoticed(unit));
-                    match (alike, (difference > 0.0) == high) {
-                        (true, _) => "like",
-                        (false, true) => "better",
-                        (false, false) => "worse",
-                    }
-                },
-            );
+            let against = own.filter(|own| own.n >= COMPARE).zip(usual).map(|(own, usual)| {
+                let Some(high) = high_is_good else { return "neither" };
+                // Within a tenth of the app's median, or what nobody would notice, is like it.
+                let difference = own.p50 - usual.0;
+                let alike = difference.abs() <= (usual.0.abs() * 0.1).max(unnoticed(unit));
+                match (alike, (difference > 0.0) == high) {
+                    (true, _) => "like",
+                    (false, true) => "better",
+                    (false, false) => "worse",
+                }
+            });
             StatRow {
                 title,
                 unit,
