@@ -213,3 +213,17 @@ fn the_sentence_says_who_how_long_how_it_sounded_and_what_froze() {
         "Two people, 63 s. Audio was good. Ben lost up to 20 % of the packets of Ana."
     );
 }
+
+#[test]
+fn what_leaves_a_call_for_other_pages_is_what_was_measured_of_it() {
+    let report = call(&mesh(2), |receiver, _, round| loss(receiver == 1, round));
+    let [facts] = report.facts.calls.as_slice() else { panic!("one call") };
+    let measured = &report.calls[0];
+    assert_eq!((facts.start, facts.end), (measured.span.start, measured.span.end));
+    assert_eq!(facts.score.ok(), measured.score.as_ref().ok().map(|score| score.score));
+    // Two people for 63 s each, a connection each; Ben lost 20 % of audio and video, which is one finding, and so heard badly.
+    assert_eq!((facts.visits.len(), facts.presence_s()), (2, 126.0));
+    assert!(facts.connections.len() == 2 && facts.connections.iter().all(|one| one.established));
+    assert_eq!(facts.incidents.iter().collect::<Vec<_>>(), [(&Code::LowAudio, &1), (&Code::LossIn, &1)]);
+    assert!(facts.bad_minutes <= facts.minutes && facts.minutes > 0);
+}

@@ -43,8 +43,8 @@ pub struct ConferenceFacts {
     pub class: Class,
     /// The class by the issues that the API counts.
     pub api_class: Class,
-    /// Calls of the room.
-    pub calls: usize,
+    /// Calls of the room, in order.
+    pub calls: Vec<CallFacts>,
     /// Issue codes with their number, those without conference included.
     pub issues: BTreeMap<String, usize>,
     /// Audio score by the E-model.
@@ -78,6 +78,160 @@ pub struct CountedIssue {
     pub created_at: Timestamp,
     /// Name and message of a getUserMedia error; `None` unless its data is an object.
     pub media_error: Option<(String, String)>,
+}
+
+/// What periods and dashboards need of one call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallFacts {
+    /// From 1, in order of time.
+    pub number: usize,
+    /// When it began.
+    pub start: Timestamp,
+    /// When it ended.
+    pub end: Timestamp,
+    /// Its score, 0 to 100.
+    pub score: Result<f64, NoData>,
+    /// Minutes of its participants with data.
+    pub minutes: usize,
+    /// Those that were bad.
+    pub bad_minutes: usize,
+    /// Issues that Peer Metrics stored, those without conference included.
+    pub issues: Vec<IssueFacts>,
+    /// Our findings of gravity warning and worse, with their number.
+    pub incidents: BTreeMap<Code, usize>,
+    /// Visits, by time.
+    pub visits: Vec<VisitFacts>,
+    /// Connections, by time.
+    pub connections: Vec<ConnectionFacts>,
+}
+
+/// An issue of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueFacts {
+    /// Its code.
+    pub code: String,
+    /// Error or warning; none for an unknown type.
+    pub severity: Option<Severity>,
+    /// Its session.
+    pub session: SessionId,
+    /// Name of a getUserMedia error.
+    pub media_error: Option<String>,
+}
+
+/// A visit to a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VisitFacts {
+    /// Its session.
+    pub session: SessionId,
+    /// Whose.
+    pub participant: ParticipantId,
+    /// When the page was opened.
+    pub from: Timestamp,
+    /// When it was left, or the last sign of it.
+    pub to: Timestamp,
+    /// Whether the session's platform is stored at all: null and `{}` are not counted by charts of browsers and systems.
+    pub has_platform: bool,
+    /// `platform.browser.name`.
+    pub browser: Option<String>,
+    /// The first number of `platform.browser.version`.
+    pub browser_version: Option<String>,
+    /// `platform.os.name`.
+    pub os: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// City with coordinates, degrees north and east.
+    pub city: Option<(String, f64, f64)>,
+    /// The app's version.
+    pub app_version: Option<String>,
+    /// The participant's score in the call, 0 to 100.
+    pub score: Option<f64>,
+}
+
+/// A connection of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConnectionFacts {
+    /// Its session.
+    pub session: SessionId,
+    /// Whether it was established by its events or stats.
+    pub established: bool,
+    /// Whether media was seen to go through TURN, if that is known.
+    pub relayed: Option<bool>,
+    /// From addConnection to connected by the events, ms.
+    pub setup_ms: Option<f64>,
+}
+
+impl CallFacts {
+    /// The gravest of its stored issues.
+    pub fn severity(&self) -> Option<Severity> {
+        self.issues.iter().filter_map(|issue| issue.severity).min()
+    }
+
+    /// Seconds of presence of all its visits.
+    pub fn presence_s(&self) -> f64 {
+        self.visits.iter().map(|visit| visit.to.seconds_since(visit.from).max(0.0)).sum()
+    }
+}
+
+fn call_facts(
+    call: &super::call::Call,
+    visits: &[Visit],
+    connections: &[Connection],
+    issues: &[Issue],
+) -> CallFacts {
+    let score_of = |id: ParticipantId| {
+        let person = call.people.iter().find(|person| person.id == id)?;
+        person.score.as_ref().ok().map(|score| score.score)
+    };
+    let visit = |visit: &Visit| {
+        let platform = visit.platform.as_ref();
+        let place = visit.place.as_ref();
+        let major = |version: &String| version.split('.').next().unwrap_or_default().to_owned();
+        VisitFacts {
+            session: visit.session,
+            participant: visit.participant,
+            from: visit.from,
+            to: visit.to,
+            has_platform: platform.is_some(),
+            browser: platform.and_then(|platform| platform.browser.clone()),
+            browser_version: platform.and_then(|platform| platform.browser_version.as_ref()).map(major),
+            os: platform.and_then(|platform| platform.os.clone()),
+            country: place.and_then(|place| place.country.clone()),
+            city: place.and_then(|place| Some((place.city.clone()?, place.latitude?, place.longitude?))),
+            app_version: visit.app_version.clone(),
+            score: score_of(visit.participant),
+        }
+    };
+    let connection = |connection: &Connection| ConnectionFacts {
+        session: connection.row.session_id,
+        established: connection.is_established(),
+        relayed: connection.relayed,
+        setup_ms: connection.setup_ms,
+    };
+    let issue = |issue: &Issue| IssueFacts {
+        code: issue.row.code.clone(),
+        severity: issue.severity,
+        session: issue.row.session_id,
+        media_error: media_error(issue.row.data.as_ref())
+            .filter(|_| issue.row.code == "getusermedia_error")
+            .map(|(name, _)| name),
+    };
+    let mut incidents = BTreeMap::new();
+    for incident in call.incidents.iter().filter(|incident| incident.gravity != Gravity::Note) {
+        *incidents.entry(incident.code).or_default() += 1;
+    }
+    let minutes = || call.people.iter().flat_map(|person| &person.minutes);
+    CallFacts {
+        number: call.number,
+        start: call.span.start,
+        end: call.span.end,
+        score: call.score.as_ref().map(|score| score.score).map_err(|reason| *reason),
+        minutes: minutes().count(),
+        bad_minutes: minutes().filter(|minute| minute.bad).count(),
+        issues: call.issues.iter().filter_map(|at| issues.get(*at)).map(issue).collect(),
+        incidents,
+        visits: call.visits.iter().filter_map(|at| visits.get(*at)).map(visit).collect(),
+        connections: call.connections.iter().filter_map(|at| connections.get(*at)).map(connection).collect(),
+    }
 }
 
 /// A session as the app's charts and the participant's page need it.
@@ -161,7 +315,7 @@ pub(super) fn facts(
         participants_count: row.participants.iter().filter(counts).count(),
         class: class(false),
         api_class: class(true),
-        calls: calls.len(),
+        calls: calls.iter().map(|call| call_facts(call, visits, connections, issues)).collect(),
         issues: codes,
         mos: quality.mos,
         score: score(calls),

@@ -27,7 +27,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use app::{AppTotals, Bucket, CityCount, Conferences, DayCounts};
-pub use facts::{Attendance, Class, ConferenceFacts, SessionFacts, attendances};
+pub use facts::{
+    Attendance, CallFacts, Class, ConferenceFacts, ConnectionFacts, IssueFacts, SessionFacts, VisitFacts,
+    attendances,
+};
 
 use crate::ids::{AppId, ConferenceId, ConnectionId, OrganizationId, ParticipantId, SessionId};
 use crate::metrics::limits::Limits;
