@@ -11,11 +11,14 @@ import { world } from "./world.mjs";
 
 export const project = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Pages with an app of their own: a folder in assets/js with an index.vue, the bundle it becomes, and the charts it draws. */
+/**
+ * Pages with an app of their own: a folder in assets/js with an index.vue, the bundle it becomes, the parts of Chart.js that it draws
+ * with, if any, and whether it reads files of the static API, which it cannot from file://.
+ */
 const pages = [
-  { page: "app", bundle: "assets/js/app/index.js", charts: "bars" },
-  { page: "participant", bundle: "assets/js/participant/index.js", charts: "bars" },
-  { page: "conference", bundle: "assets/js/conference/explorer.js", charts: "lines" },
+  { page: "app", bundle: "assets/js/app/index.js", charts: "none", reads: false },
+  { page: "participant", bundle: "assets/js/participant/index.js", charts: "bars", reads: true },
+  { page: "conference", bundle: "assets/js/conference/explorer.js", charts: "lines", reads: false },
 ];
 
 /** What the pages share, kept out of their bundles, and the globals of the vendor scripts that hold it. */
@@ -65,10 +68,10 @@ export async function build(target, changed) {
   /** @type {Set<string>} */
   const vue = new Set();
   /** @type {Record<string, Set<string>>} */
-  const charts = { bars: new Set(), lines: new Set() };
-  for (const { page, bundle: file, charts: kind } of pages) {
+  const charts = { bars: new Set(), lines: new Set(), none: new Set() };
+  for (const { page, bundle: file, charts: kind, reads } of pages) {
     const imported = { vue, "chart.js": charts[kind] };
-    await put(file, await bundle({ source: mountSource(page, kind === "bars"), name: `peerpress_${page}`, imported }));
+    await put(file, await bundle({ source: mountSource(page, reads), name: `peerpress_${page}`, imported }));
   }
   const vendors = [
     { file: "vue", name: shared.vue, from: "vue", names: vue, packages: ["vue"] },

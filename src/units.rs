@@ -136,6 +136,11 @@ impl Day {
         Self(self.0.tomorrow().unwrap_or(self.0))
     }
 
+    /// 0 for Monday to 6 for Sunday.
+    pub fn weekday(self) -> u8 {
+        self.0.weekday().to_monday_zero_offset().unsigned_abs()
+    }
+
     /// The month, written `2026-11`.
     pub fn month(self) -> String {
         self.0.strftime("%Y-%m").to_string()

@@ -64,7 +64,9 @@ fn run(script: &str, variables: &[(&str, &std::ffi::OsStr)]) {
 fn pages_tell_what_is_in(db: &TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let site = site(db, folder.path());
-    run("facts", &[("SITE", site.as_os_str()), ("DATABASE_URL", db.url().as_ref())]);
+    for script in ["facts", "dashboard"] {
+        run(script, &[("SITE", site.as_os_str()), ("DATABASE_URL", db.url().as_ref())]);
+    }
 }
 
 fn every_recorded_answer_comes_again(which: &str) {

@@ -369,6 +369,12 @@ fn hostile_text_in_every_column_and_leaf_stays_text() {
                 "{path} is JSON with {hostile:.60}"
             );
         }
+        let script = String::from_utf8_lossy(&files["apps/00000000-0000-0000-0000-000000000002/facts.js"]);
+        let json = script.strip_prefix("peerpressFacts(").and_then(|rest| rest.strip_suffix(");\n")).unwrap();
+        assert!(!json.contains(['<', '>', '&', '\u{2028}']), "the script of facts has no markup");
+        let facts: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert_eq!(facts["conferences"]["label"][0], hostile);
+        assert_eq!(facts["dictionaries"]["versions"][0], hostile);
     }
 }
 

@@ -9,8 +9,10 @@ use serde::Serialize;
 use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId};
 use crate::render::assets::Assets;
 use crate::render::{self, RenderError, Renderer};
+use crate::report::board::Board;
 use crate::report::experience::{Experience, Usual};
 use crate::report::{self, AppTotals, Attendance, ConferenceFacts, World};
+use crate::site::facts_script::facts_script;
 use crate::site::pages::Link;
 use crate::site::pages::app::AppPage;
 use crate::site::pages::conference::{self, ConferencePageKind};
@@ -260,9 +262,13 @@ impl Builder<'_> {
                 }
                 let counts: BTreeMap<String, usize> =
                     months.iter().map(|(month, list)| (month.clone(), list.len())).collect();
-                let own = months.into_values().flatten().map(|facts| (facts.row.id, facts)).collect();
+                let list: Vec<&ConferenceFacts> = months.into_values().flatten().collect();
+                let board = Board::of(&list, self.world.instant);
+                self.sink.put(&Route::AppFacts(app.id).path(), facts_script(&list, &board), None)?;
+                let own = list.into_iter().map(|facts| (facts.row.id, facts)).collect();
                 let totals = totals.get(&app.id).unwrap_or(&none);
-                self.page(Route::App(app.id), AppPage::new(app, organization, totals, &own, &counts))?;
+                let page = AppPage::new(app, organization, (totals, &board), &own, &counts);
+                self.page(Route::App(app.id), page)?;
                 let names: Vec<String> = counts.keys().cloned().collect();
                 self.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))?;
                 Ok((app.id, counts))

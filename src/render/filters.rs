@@ -22,6 +22,10 @@ pub(super) fn register(tera: &mut Tera) {
         let text = serde_json::to_value(&value).and_then(|sorted| serde_json::to_string(&sorted));
         text.map_err(|error| tera::Error::message(error.to_string()))
     });
+    tera.register_filter("script_json", |value: tera::Value, _: Kwargs, _: &State| -> TeraResult<String> {
+        let sorted = serde_json::to_value(&value).map_err(|error| tera::Error::message(error.to_string()))?;
+        Ok(crate::site::graphs::script_json(&sorted))
+    });
     tera.register_function("url", |kwargs: Kwargs, state: &State| -> TeraResult<String> {
         url(&kwargs, state)
     });

@@ -61,7 +61,7 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    fn add(&mut self, conference: ConferenceId, at: Timestamp) {
+    pub(super) fn add(&mut self, conference: ConferenceId, at: Timestamp) {
         self.count += 1;
         self.first(conference, at);
     }

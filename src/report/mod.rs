@@ -4,8 +4,10 @@
 //! URL, a template or the clock.
 
 mod app;
+pub mod board;
 pub mod call;
 pub mod calls;
+pub mod countries;
 pub mod experience;
 mod facts;
 pub mod findings;

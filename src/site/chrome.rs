@@ -133,6 +133,7 @@ impl<C: Content> Page<C> {
             _ if !assets.contains_key(&own) => Vec::new(),
             // Its own script is small; it loads the libraries when they are asked for.
             "conference" => vec![&own],
+            "app" => vec!["js/vendor/vue.js", &own],
             _ => vec!["js/vendor/vue.js", "js/vendor/bars.js", &own],
         };
         Self {

@@ -340,7 +340,7 @@ fn boxes(bands: Vec<Band>, y: impl Fn(f64) -> f64, (bottom, top): (f64, f64)) ->
 }
 
 /// 1, 2 or 5 times a power of ten, at least as large as the value.
-fn ceiling(value: f64) -> f64 {
+pub(super) fn ceiling(value: f64) -> f64 {
     if value <= 0.0 || !value.is_finite() {
         return 1.0;
     }

@@ -3,6 +3,8 @@
 pub mod api;
 pub mod charts;
 pub mod chrome;
+pub mod day_charts;
+pub mod facts_script;
 pub mod graphs;
 pub mod map;
 pub mod pages;

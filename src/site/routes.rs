@@ -11,6 +11,8 @@ pub enum Route {
     Organization(OrganizationId),
     /// An app's dashboard.
     App(AppId),
+    /// The facts of an app for the filters of its dashboard: a script.
+    AppFacts(AppId),
     /// An app's conferences of one month, `2026-11`.
     AppMonth(AppId, String),
     /// A conference, with its last call.
@@ -58,6 +60,7 @@ impl Route {
             Self::Index => "index.html".to_owned(),
             Self::Organization(id) => format!("organization/{id}.html"),
             Self::App(id) => format!("apps/{id}.html"),
+            Self::AppFacts(id) => format!("apps/{id}/facts.js"),
             Self::AppMonth(id, month) => format!("apps/{id}/conferences/{month}.html"),
             Self::Conference(id) => format!("conference/{id}.html"),
             Self::Call(id, call) => format!("conference/{id}/call-{call}.html"),

@@ -7,12 +7,18 @@ use serde::Serialize;
 use super::{ConferenceItem, Link, conference_item, conference_label};
 use crate::ids::ConferenceId;
 use crate::metrics::buckets::{DURATION, Range, SETUP_TIME};
-use crate::report::{AppTotals, Bucket, CityCount, ConferenceFacts, Conferences, DayCounts, words};
+use crate::metrics::percentile::Summary as MetricSummary;
+use crate::report::board::{Board, BoardDay, Dimension, Group};
+use crate::report::people::Place;
+use crate::report::{AppTotals, Bucket, ConferenceFacts, Conferences, DayCounts, words};
 use crate::site::charts::{Bar, bars};
 use crate::site::chrome::Content;
+use crate::site::day_charts::{DayChart, Series, columns, lines};
+use crate::site::facts_script::place;
+use crate::site::map::{Circle, circles};
 use crate::site::{Route, Summary};
 use crate::snapshot::{AppRow, OrganizationRow};
-use crate::units::Day;
+use crate::units::{Day, Timestamp};
 
 /// Links behind a number; the rest is on the monthly lists.
 const LINKS: usize = 10;
@@ -34,13 +40,25 @@ pub struct AppPage {
     pub organization: Link,
     /// Its figures.
     pub summary: Summary,
-    /// Conferences by day.
-    pub days: Vec<DayBar>,
+    /// Where the facts lie that its filters go by.
+    pub facts: String,
+    /// What can be filtered by: label, values with their names and numbers of visits.
+    pub filters: Vec<Filter>,
+    /// Everything by day.
+    pub charts: Vec<DayChart>,
+    /// The numbers of those charts.
+    pub days: Vec<DayRow>,
+    /// Calls whose days are too far off to be drawn.
+    pub calls_left_out: usize,
+    /// Minutes of presence by weekday and hour.
+    pub hours: Vec<HourRow>,
+    /// Most people at the same time, and since when.
+    pub peak: Option<(usize, Timestamp)>,
     /// Issues, most frequent first.
     pub issues: Vec<IssueBar>,
     /// getUserMedia errors: name, message, number.
     pub media_errors: Vec<(String, String, usize)>,
-    /// Direct and relayed connections.
+    /// Connections that went direct, through TURN, and nobody knows how.
     pub paths: Vec<Bar>,
     /// Conferences by duration.
     pub durations: Vec<BucketBar>,
@@ -48,19 +66,15 @@ pub struct AppPage {
     pub setup_times: Vec<BucketBar>,
     /// Conferences by number of participants.
     pub participant_counts: Vec<Bar>,
-    /// Sessions by browser.
-    pub browsers: Vec<Bar>,
-    /// Sessions by operating system.
-    pub systems: Vec<Bar>,
-    /// Sessions by app version.
-    pub app_versions: Vec<Bar>,
-    /// Sessions by country code.
-    pub countries: Vec<Bar>,
-    /// Sessions by city.
-    pub cities: Vec<City>,
+    /// Scores of all visits.
+    pub scores: Option<MetricSummary>,
+    /// Visits and their quality by version, browser, system and country.
+    pub groups: Vec<GroupTable>,
+    /// Places of visits, the most frequent first.
+    pub places: Vec<Circle>,
     /// The monthly lists, newest first.
     pub months: Vec<(Link, usize)>,
-    /// The conferences with the lowest audio scores.
+    /// The conferences with the lowest scores.
     pub worst: Vec<ConferenceItem>,
     #[serde(skip)]
     route: Route,
@@ -68,11 +82,26 @@ pub struct AppPage {
     organization_route: Route,
 }
 
-/// The conferences of one day, stacked.
+/// One of the dashboard's filters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DayBar {
+pub struct Filter {
+    /// `version`, `browser`, `system` or `country`.
+    pub key: &'static str,
+    /// What it is called.
+    pub label: &'static str,
+    /// Value, name, visits; the most frequent first.
+    pub values: Vec<(String, String, usize)>,
+}
+
+/// The numbers of one day.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DayRow {
     /// The day.
     pub day: Day,
+    /// Its conferences on the monthly list.
+    pub href: Option<String>,
+    /// Conferences that were created on it, by class.
+    pub conferences: usize,
     /// Neither errors nor warnings.
     pub success: usize,
     /// With warnings.
@@ -81,10 +110,55 @@ pub struct DayBar {
     pub error: usize,
     /// Going on.
     pub ongoing: usize,
-    /// All.
-    pub total: usize,
-    /// Left edge and width of each part, in this order, 0 to 1000 being the busiest day.
-    pub parts: Vec<(f64, f64)>,
+    /// Calls that began on it.
+    pub calls: usize,
+    /// Those with an issue.
+    pub with_issues: usize,
+    /// Minutes of presence.
+    pub minutes: f64,
+    /// Most people at the same time.
+    pub peak: usize,
+    /// Median of the scores of visits.
+    pub median: Option<f64>,
+    /// One visit of ten was worse.
+    pub worst_tenth: Option<f64>,
+    /// Visits with a score.
+    pub scored: usize,
+}
+
+/// The hours of a weekday.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HourRow {
+    /// `Mon`.
+    pub day: &'static str,
+    /// Minutes, and how much of the busiest hour that is: 0 to 5.
+    pub hours: Vec<(f64, u8)>,
+}
+
+/// The visits by one dimension.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupTable {
+    /// `version`, `browser`, `system` or `country`.
+    pub key: &'static str,
+    /// What it is.
+    pub label: &'static str,
+    /// Its groups, the largest first.
+    pub rows: Vec<GroupRow>,
+}
+
+/// One group of visits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupRow {
+    /// Name and number.
+    pub bar: Bar,
+    /// Median of the scores.
+    pub median: Option<f64>,
+    /// Visits with a score.
+    pub scored: usize,
+    /// `better`, `worse` or `like` the app's median; none where there are too few.
+    pub against: Option<&'static str>,
+    /// Major versions: name and number.
+    pub versions: Vec<(String, usize)>,
 }
 
 /// One issue code.
@@ -115,33 +189,26 @@ pub struct BucketBar {
     pub more: usize,
 }
 
-/// Sessions of one city.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct City {
-    /// Its name.
-    pub city: String,
-    /// Its country's code.
-    pub country: Option<String>,
-    /// Degrees north.
-    pub latitude: f64,
-    /// Degrees east.
-    pub longitude: f64,
-    /// Sessions.
-    pub count: usize,
+/// The key of a dimension in files and filters.
+fn key(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Version => "version",
+        Dimension::Browser => "browser",
+        Dimension::System => "system",
+        Dimension::Country => "country",
+    }
 }
 
 impl AppPage {
-    /// From the app's totals and the facts of its conferences.
+    /// From the app's totals, its board and the facts of its conferences.
     pub fn new(
         row: &AppRow,
         organization: &OrganizationRow,
-        totals: &AppTotals,
+        (totals, board): (&AppTotals, &Board),
         facts: &BTreeMap<ConferenceId, &ConferenceFacts>,
         months: &BTreeMap<String, usize>,
     ) -> Self {
         let route = Route::App(row.id);
-        let named =
-            |list: Vec<(&str, usize)>| bars(list.into_iter().map(|(name, count)| (name.to_owned(), count)));
         let links = |conferences: &Conferences| -> Vec<Link> {
             let newest = conferences.iter().rev().take(LINKS);
             newest
@@ -166,9 +233,12 @@ impl AppPage {
         };
         let all_issues = totals.all_issues();
         let issue_bars = bars(all_issues.iter().map(|(code, count, _)| ((*code).to_owned(), *count)));
-        let mut worst: Vec<&&ConferenceFacts> = facts.values().filter(|facts| facts.mos.is_ok()).collect();
-        let score = |facts: &ConferenceFacts| facts.mos.map_or(f64::INFINITY, |summary| summary.p50);
+        let mut worst: Vec<&&ConferenceFacts> = facts.values().filter(|facts| facts.score.is_ok()).collect();
+        let score = |facts: &ConferenceFacts| facts.score.unwrap_or(f64::INFINITY);
         worst.sort_by(|a, b| score(a).total_cmp(&score(b)).then(a.row.id.cmp(&b.row.id)));
+        let groups: Vec<GroupTable> = board.groups.iter().map(group_table).collect();
+        let visits = facts.values().flat_map(|facts| &facts.calls).flat_map(|call| &call.visits);
+        let places: Vec<Place> = visits.filter_map(place).collect();
         Self {
             id: row.id.to_string(),
             name: row.name.clone(),
@@ -176,7 +246,13 @@ impl AppPage {
             recording: row.recording,
             organization: Link::to(&organization.name, &Route::Organization(organization.id), &route),
             summary: Summary::of(totals),
-            days: day_bars(&totals.days_of_all_issues),
+            facts: Route::AppFacts(row.id).href_from(&route),
+            filters: board.groups.iter().map(filter).collect(),
+            charts: charts(totals, board),
+            days: day_rows(row, totals, board, &route),
+            calls_left_out: board.calls_left_out,
+            hours: hour_rows(board),
+            peak: board.peak,
             issues: all_issues
                 .iter()
                 .zip(issue_bars)
@@ -194,20 +270,22 @@ impl AppPage {
                 .into_iter()
                 .map(|(name, message, count)| (name.to_owned(), message.to_owned(), count))
                 .collect(),
-            paths: bars([("Direct".to_owned(), totals.paths.0), ("Relayed".to_owned(), totals.paths.1)]),
+            paths: bars([
+                ("Direct".to_owned(), board.paths.0),
+                ("Relayed".to_owned(), board.paths.1),
+                ("Not known".to_owned(), board.paths.2),
+            ]),
             durations: histogram(&DURATION, &totals.durations),
-            setup_times: histogram(&SETUP_TIME, &totals.setup_times),
+            setup_times: histogram(&SETUP_TIME, &board.setup_times),
             participant_counts: bars(
                 totals
                     .participant_counts
                     .iter()
                     .map(|(participants, count)| (participants.to_string(), *count)),
             ),
-            browsers: named(totals.browsers()),
-            systems: named(totals.systems()),
-            app_versions: named(totals.app_versions()),
-            countries: named(totals.countries()),
-            cities: totals.cities().into_iter().map(city).collect(),
+            scores: board.scores,
+            groups,
+            places: circles(places.iter()),
             months: months
                 .iter()
                 .rev()
@@ -222,32 +300,142 @@ impl AppPage {
     }
 }
 
-fn city(city: CityCount) -> City {
-    let CityCount { city, country, latitude, longitude, count } = city;
-    City { city, country, latitude, longitude, count }
+fn filter((dimension, groups): &(Dimension, Vec<Group>)) -> Filter {
+    let value = |group: &Group| (group.value.clone(), dimension.shown(&group.value), group.visits);
+    Filter { key: key(*dimension), label: dimension.label(), values: groups.iter().map(value).collect() }
 }
 
-fn day_bars(days: &BTreeMap<Day, DayCounts>) -> Vec<DayBar> {
-    let busiest = days.values().map(|day| day.total()).max().unwrap_or(0).max(1) as f64;
-    let bar = |(day, counts): (&Day, &DayCounts)| {
-        let mut x = 0.0;
-        let parts = [counts.success, counts.warning, counts.error, counts.ongoing].map(|count| {
-            let width = (count as f64 / busiest * 100_000.0).round() / 100.0;
-            let part = (x, width);
-            x = ((x + width) * 100.0_f64).round() / 100.0;
-            part
-        });
-        DayBar {
-            day: *day,
+fn group_table((dimension, groups): &(Dimension, Vec<Group>)) -> GroupTable {
+    let bars = bars(groups.iter().map(|group| (dimension.shown(&group.value), group.visits)));
+    let rows = groups.iter().zip(bars).map(|(group, bar)| GroupRow {
+        bar,
+        median: group.scores.map(|scores| scores.p50),
+        scored: group.scores.map_or(0, |scores| scores.n),
+        against: group.against,
+        versions: group.versions.clone(),
+    });
+    GroupTable { key: key(*dimension), label: dimension.label(), rows: rows.collect() }
+}
+
+/// The versions that the chart of versions tells apart; the others are one.
+const VERSIONS: usize = 5;
+
+fn charts(totals: &AppTotals, board: &Board) -> Vec<DayChart> {
+    let (Some(first), Some(last)) = (board.days.first(), board.days.last()) else { return Vec::new() };
+    let span = (first.day, last.day);
+    let counts = |class: fn(&DayCounts) -> usize| -> Vec<Option<f64>> {
+        let of = |day: &BoardDay| totals.days_of_all_issues.get(&day.day).map(|counts| class(counts) as f64);
+        board.days.iter().map(of).collect()
+    };
+    let values = |value: &dyn Fn(&BoardDay) -> Option<f64>| -> Vec<Option<f64>> {
+        board.days.iter().map(value).collect()
+    };
+    let usual = board.groups.iter().find(|(dimension, _)| *dimension == Dimension::Version);
+    let named: Vec<&str> = usual
+        .iter()
+        .flat_map(|(_, groups)| groups.iter().take(VERSIONS))
+        .map(|group| group.value.as_str())
+        .collect();
+    let mut versions: Vec<(String, String, Vec<Option<f64>>)> = named
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let of = values(&|day| day.versions.get(*name).map(|count| *count as f64));
+            (format!("series-{}", at + 1), (*name).to_owned(), of)
+        })
+        .collect();
+    let others = values(&|day| {
+        let rest = day.versions.iter().filter(|(name, _)| !named.contains(&name.as_str()));
+        Some(rest.map(|(_, count)| *count as f64).sum())
+    });
+    versions.push((format!("series-{}", VERSIONS + 1), "others".to_owned(), others));
+    let versions: Vec<Series<'_>> =
+        versions.iter().map(|(class, label, of)| (class.as_str(), label.clone(), of.clone())).collect();
+    vec![
+        columns(
+            ("conferences", "Conferences", "count"),
+            span,
+            &[
+                ("bar-good", "without issues".to_owned(), counts(|day| day.success)),
+                ("bar-warn", "with warnings".to_owned(), counts(|day| day.warning)),
+                ("bar-error", "with errors".to_owned(), counts(|day| day.error)),
+                ("bar-ongoing", "ongoing".to_owned(), counts(|day| day.ongoing)),
+            ],
+        ),
+        lines(
+            ("quality", "Quality: score of visits", "points"),
+            span,
+            (0.0, Some(100.0)),
+            &[
+                ("series-1", "median".to_owned(), values(&|day| day.scores.map(|scores| scores.p50))),
+                ("series-2", "worst tenth".to_owned(), values(&|day| day.worst_tenth)),
+            ],
+        ),
+        lines(
+            ("issues", "Calls with issues", "percent"),
+            span,
+            (0.0, Some(1.0)),
+            &[(
+                "series-1",
+                "share of calls".to_owned(),
+                values(&|day| (day.calls > 0).then(|| day.with_issues as f64 / day.calls as f64)),
+            )],
+        ),
+        columns(
+            ("minutes", "Participant minutes", "count"),
+            span,
+            &[(
+                "bar-neutral",
+                "minutes of presence".to_owned(),
+                values(&|day| Some((day.presence_s / 60.0).round())),
+            )],
+        ),
+        columns(
+            ("people", "People at the same time, at most", "count"),
+            span,
+            &[("bar-neutral", "people".to_owned(), values(&|day| Some(day.peak as f64)))],
+        ),
+        columns(("versions", "Visits by app version", "count"), span, &versions),
+    ]
+}
+
+fn day_rows(app: &AppRow, totals: &AppTotals, board: &Board, from: &Route) -> Vec<DayRow> {
+    let row = |day: &BoardDay| {
+        let counts = totals.days_of_all_issues.get(&day.day).copied().unwrap_or_default();
+        let list = Route::AppMonth(app.id, day.day.month());
+        DayRow {
+            day: day.day,
+            href: (counts.total() > 0).then(|| format!("{}#day-{}", list.href_from(from), day.day)),
+            conferences: counts.total(),
             success: counts.success,
             warning: counts.warning,
             error: counts.error,
             ongoing: counts.ongoing,
-            total: counts.total(),
-            parts: parts.to_vec(),
+            calls: day.calls,
+            with_issues: day.with_issues,
+            minutes: (day.presence_s / 60.0).round(),
+            peak: day.peak,
+            median: day.scores.map(|scores| scores.p50),
+            worst_tenth: day.worst_tenth,
+            scored: day.scores.map_or(0, |scores| scores.n),
         }
     };
-    days.iter().map(bar).collect()
+    let rows = board.days.iter().map(row);
+    rows.filter(|row| row.conferences > 0 || row.calls > 0 || row.minutes > 0.0).collect()
+}
+
+fn hour_rows(board: &Board) -> Vec<HourRow> {
+    let most = board.hours.iter().flatten().copied().fold(0.0, f64::max);
+    if most <= 0.0 {
+        return Vec::new();
+    }
+    let level = |seconds: f64| if seconds <= 0.0 { 0 } else { (seconds / most * 5.0).ceil() as u8 };
+    let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let rows = days.into_iter().zip(&board.hours).map(|(day, hours)| HourRow {
+        day,
+        hours: hours.iter().map(|seconds| ((seconds / 60.0).round(), level(*seconds))).collect(),
+    });
+    rows.collect()
 }
 
 impl Content for AppPage {

@@ -71,6 +71,8 @@ pub fn conference_label(facts: &ConferenceFacts) -> String {
 pub struct ConferenceItem {
     /// The conference.
     pub link: Link,
+    /// Where links to its day lead, on the first row of the day.
+    pub anchor: Option<String>,
     /// The id that the customer gave.
     pub conference_id: String,
     /// When it was created.
@@ -100,6 +102,7 @@ pub fn conference_item(facts: &ConferenceFacts, from: &Route) -> ConferenceItem 
     issues.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     ConferenceItem {
         link: Link::to(conference_label(facts), &Route::Conference(facts.row.id), from),
+        anchor: None,
         conference_id: facts.row.conference_id.clone(),
         created_at: facts.row.created_at,
         duration: facts.row.duration,

@@ -43,7 +43,7 @@ impl MonthPage {
             app: Link::to(&app.name, &Route::App(app.id), &route),
             previous: neighbours.0.map(to),
             next: neighbours.1.map(to),
-            conferences: facts.iter().rev().map(|facts| conference_item(facts, &route)).collect(),
+            conferences: list(facts, &route),
             trail: vec![
                 (organization.name.clone(), Route::Organization(organization.id)),
                 (app.name.clone(), Route::App(app.id)),
@@ -51,6 +51,17 @@ impl MonthPage {
             data: Route::ApiAppMonth(app.id, month.to_owned()),
         }
     }
+}
+
+/// The newest first; the first of each day can be linked to.
+fn list(facts: &[&ConferenceFacts], route: &Route) -> Vec<ConferenceItem> {
+    let mut before = None;
+    let item = |facts: &&ConferenceFacts| {
+        let day = facts.row.created_at.day();
+        let anchor = (before.replace(day) != Some(day)).then(|| format!("day-{day}"));
+        ConferenceItem { anchor, ..conference_item(facts, route) }
+    };
+    facts.iter().rev().map(item).collect()
 }
 
 impl Content for MonthPage {

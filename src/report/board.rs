@@ -1,0 +1,473 @@
+//! What an app's dashboard shows and the Peer Metrics API does not count: quality over time and by group, hours of the week, people
+//! at the same time, set-up times and paths by events. A pure function of the facts of the app's conferences; the scripts of the
+//! dashboard count the same over the calls that a filter leaves.
+
+use std::collections::BTreeMap;
+
+use super::app::Bucket;
+use super::{CallFacts, ConferenceFacts, VisitFacts, countries};
+use crate::metrics::buckets::{SETUP_TIME, bucket_of};
+use crate::metrics::percentile::Summary;
+use crate::units::{Day, Timestamp};
+
+/// Days that charts draw at most, up to the snapshot's.
+pub const DAYS: usize = 1500;
+/// A visit that lasts longer counts for days and hours only so long, seconds: a month.
+const LONGEST_S: f64 = 31.0 * 86_400.0;
+/// Groups of fewer visits with a score are not held against the app.
+pub const ENOUGH: usize = 20;
+/// A median that differs less from the app's is like it, points of the score.
+pub const LIKE: f64 = 3.0;
+/// What a session says nothing of.
+pub const UNKNOWN: &str = "Unknown";
+
+/// An app's dashboard, beyond the totals.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Board {
+    /// All days from the first to the last with a call, none left out between them.
+    pub days: Vec<BoardDay>,
+    /// Calls on days before and after those.
+    pub calls_left_out: usize,
+    /// Seconds of presence by weekday, Monday first, and hour, UTC.
+    pub hours: [[f64; 24]; 7],
+    /// Most people at the same time, and when that began.
+    pub peak: Option<(usize, Timestamp)>,
+    /// Connections by set-up time, from addConnection to connected by their events.
+    pub setup_times: BTreeMap<usize, Bucket>,
+    /// Connections that went direct, through TURN, and of which it is not known.
+    pub paths: (usize, usize, usize),
+    /// Scores of all visits that have one.
+    pub scores: Option<Summary>,
+    /// Quality by browser, system, version and country.
+    pub groups: Vec<(Dimension, Vec<Group>)>,
+}
+
+/// What a filter goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dimension {
+    /// The app's version.
+    Version,
+    /// The browser's name.
+    Browser,
+    /// The operating system's name.
+    System,
+    /// The country's code.
+    Country,
+}
+
+impl Dimension {
+    /// All of them, in the order of pages.
+    pub const ALL: [Self; 4] = [Self::Version, Self::Browser, Self::System, Self::Country];
+
+    /// What pages call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Version => "App version",
+            Self::Browser => "Browser",
+            Self::System => "OS",
+            Self::Country => "Country",
+        }
+    }
+
+    /// A visit's value; what is not known is a group of its own.
+    pub fn of(self, visit: &VisitFacts) -> &str {
+        let value = match self {
+            Self::Version => &visit.app_version,
+            Self::Browser => &visit.browser,
+            Self::System => &visit.os,
+            Self::Country => &visit.country,
+        };
+        value.as_deref().filter(|value| !value.is_empty()).unwrap_or(UNKNOWN)
+    }
+
+    /// A value as pages show it: the names of countries instead of their codes.
+    pub fn shown(self, value: &str) -> String {
+        match self {
+            Self::Country => countries::name(value).unwrap_or(value).to_owned(),
+            _ => value.to_owned(),
+        }
+    }
+}
+
+/// One day, UTC.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoardDay {
+    /// The day.
+    pub day: Day,
+    /// Calls that began on it.
+    pub calls: usize,
+    /// Those with an issue that Peer Metrics stored.
+    pub with_issues: usize,
+    /// Seconds of presence on it.
+    pub presence_s: f64,
+    /// Scores of the visits to its calls.
+    pub scores: Option<Summary>,
+    /// The tenth percentile of them: one visit of ten was worse.
+    pub worst_tenth: Option<f64>,
+    /// Most people at the same time.
+    pub peak: usize,
+    /// Visits by the app's version.
+    pub versions: BTreeMap<String, usize>,
+}
+
+/// The visits of one browser, system, version or country.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// Its value.
+    pub value: String,
+    /// Visits.
+    pub visits: usize,
+    /// Scores of those that have one.
+    pub scores: Option<Summary>,
+    /// `better`, `worse` or `like` the app's median; none for fewer than [`ENOUGH`] scores.
+    pub against: Option<&'static str>,
+    /// Visits by the browser's major version; empty for other dimensions.
+    pub versions: Vec<(String, usize)>,
+}
+
+impl Board {
+    /// From the facts of an app's conferences, in any order; `instant` is that of the snapshot.
+    pub fn of(facts: &[&ConferenceFacts], instant: Timestamp) -> Self {
+        let calls =
+            || facts.iter().flat_map(|facts| facts.calls.iter().map(move |call| (facts.row.id, call)));
+        let mut board = Self::default();
+        for (conference, call) in calls() {
+            for connection in &call.connections {
+                match connection.relayed {
+                    Some(false) => board.paths.0 += 1,
+                    Some(true) => board.paths.1 += 1,
+                    None => board.paths.2 += 1,
+                }
+                if let Some(at) = connection.setup_ms.and_then(|ms| bucket_of(&SETUP_TIME, ms)) {
+                    board.setup_times.entry(at).or_default().add(conference, call.start);
+                }
+            }
+        }
+        let all: Vec<&CallFacts> = calls().map(|(_, call)| call).collect();
+        let visits = || all.iter().flat_map(|call| &call.visits);
+        board.scores = Summary::of(visits().filter_map(|visit| visit.score).collect());
+        board.groups =
+            Dimension::ALL.map(|dimension| (dimension, groups(visits(), dimension, board.scores))).to_vec();
+        let axis = axis(&all, instant);
+        board.calls_left_out = all.iter().filter(|call| !axis.contains_key(&call.start.day())).count();
+        board.days = days(&all, &axis);
+        for visit in visits() {
+            for (hour, seconds) in by_hour(visit) {
+                let weekday = usize::from(hour.day().weekday());
+                if let Some(sum) =
+                    board.hours.get_mut(weekday).and_then(|day| day.get_mut(usize::from(hour.hour())))
+                {
+                    *sum += seconds;
+                }
+            }
+        }
+        board.peak = concurrency(visits(), &mut board.days);
+        board
+    }
+}
+
+fn groups<'a>(
+    visits: impl Iterator<Item = &'a VisitFacts>,
+    dimension: Dimension,
+    all: Option<Summary>,
+) -> Vec<Group> {
+    #[derive(Default)]
+    struct Sums<'a> {
+        visits: usize,
+        scores: Vec<f64>,
+        versions: BTreeMap<&'a str, usize>,
+    }
+    let mut values: BTreeMap<&str, Sums<'a>> = BTreeMap::new();
+    for visit in visits {
+        let entry = values.entry(dimension.of(visit)).or_default();
+        entry.visits += 1;
+        entry.scores.extend(visit.score);
+        if dimension == Dimension::Browser && visit.browser.is_some() {
+            *entry.versions.entry(visit.browser_version.as_deref().unwrap_or(UNKNOWN)).or_default() += 1;
+        }
+    }
+    let mut groups: Vec<Group> = values
+        .into_iter()
+        .map(|(value, Sums { visits, scores, versions })| {
+            let scores = Summary::of(scores);
+            let against =
+                scores.filter(|own| own.n >= ENOUGH).zip(all).map(|(own, all)| match own.p50 - all.p50 {
+                    difference if difference.abs() < LIKE => "like",
+                    difference if difference > 0.0 => "better",
+                    _ => "worse",
+                });
+            let mut versions: Vec<(String, usize)> =
+                versions.into_iter().map(|(version, visits)| (version.to_owned(), visits)).collect();
+            versions.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+            Group { value: value.to_owned(), visits, scores, against, versions }
+        })
+        .collect();
+    groups.sort_by(|a, b| b.visits.cmp(&a.visits).then(a.value.cmp(&b.value)));
+    groups
+}
+
+/// The days that are drawn, with their places. Days far off, as wrong clocks give them, are left out.
+fn axis(calls: &[&CallFacts], instant: Timestamp) -> BTreeMap<Day, usize> {
+    let last = instant.day().next();
+    let first = instant.plus_seconds(-(DAYS as f64) * 86_400.0).day();
+    let plausible = || calls.iter().map(|call| call.start.day()).filter(|day| *day <= last && *day >= first);
+    let mut axis = BTreeMap::new();
+    if let (Some(mut day), Some(end)) = (plausible().min(), plausible().max()) {
+        while day <= end && axis.len() <= DAYS + 2 {
+            axis.insert(day, axis.len());
+            day = day.next();
+        }
+    }
+    axis
+}
+
+fn days(calls: &[&CallFacts], axis: &BTreeMap<Day, usize>) -> Vec<BoardDay> {
+    let mut days: Vec<BoardDay> = axis
+        .keys()
+        .map(|day| BoardDay {
+            day: *day,
+            calls: 0,
+            with_issues: 0,
+            presence_s: 0.0,
+            scores: None,
+            worst_tenth: None,
+            peak: 0,
+            versions: BTreeMap::new(),
+        })
+        .collect();
+    let mut scores: Vec<Vec<f64>> = vec![Vec::new(); days.len()];
+    for call in calls {
+        for visit in &call.visits {
+            for (hour, seconds) in by_hour(visit) {
+                if let Some(day) = axis.get(&hour.day()).and_then(|at| days.get_mut(*at)) {
+                    day.presence_s += seconds;
+                }
+            }
+        }
+        let Some(at) = axis.get(&call.start.day()).copied() else { continue };
+        let Some(day) = days.get_mut(at) else { continue };
+        day.calls += 1;
+        day.with_issues += usize::from(!call.issues.is_empty());
+        for visit in &call.visits {
+            scores[at].extend(visit.score);
+            *day.versions.entry(Dimension::Version.of(visit).to_owned()).or_default() += 1;
+        }
+    }
+    for (day, mut scores) in days.iter_mut().zip(scores) {
+        scores.sort_by(f64::total_cmp);
+        day.worst_tenth = crate::metrics::percentile::percentile(&scores, 0.1);
+        day.scores = Summary::of(scores);
+    }
+    days
+}
+
+/// The hours of a visit, by their first instants, with the seconds of it in each.
+fn by_hour(visit: &VisitFacts) -> impl Iterator<Item = (Timestamp, f64)> {
+    const HOUR: i64 = 3_600_000_000;
+    let from = visit.from.as_micros();
+    let to = visit.to.min(visit.from.plus_seconds(LONGEST_S)).as_micros();
+    let mut hour = from.div_euclid(HOUR) * HOUR;
+    std::iter::from_fn(move || {
+        if hour >= to {
+            return None;
+        }
+        let next = hour.saturating_add(HOUR);
+        let seconds = (next.min(to) - hour.max(from)) as f64 / 1e6;
+        let this = Timestamp::from_micros(hour);
+        hour = next;
+        Some((this, seconds))
+    })
+}
+
+/// Most people at the same time, in all and by day. Somebody with two pages open counts twice.
+fn concurrency<'a>(
+    visits: impl Iterator<Item = &'a VisitFacts>,
+    days: &mut [BoardDay],
+) -> Option<(usize, Timestamp)> {
+    let mut steps: Vec<(Timestamp, i32)> = Vec::new();
+    for visit in visits.filter(|visit| visit.to > visit.from) {
+        steps.push((visit.from, 1));
+        steps.push((visit.to.min(visit.from.plus_seconds(LONGEST_S)), -1));
+    }
+    // Whoever leaves at the instant at which another comes was not there with the other.
+    steps.sort_unstable();
+    let mut there = 0_i32;
+    let mut most: Option<(usize, Timestamp)> = None;
+    let mut day = 0;
+    for (at, step) in steps {
+        // Those who stayed over midnight are there at the beginning of each day until now.
+        while days.get(day).is_some_and(|known| known.day < at.day()) {
+            day += 1;
+            if let Some(next) = days.get_mut(day).filter(|next| next.day <= at.day()) {
+                next.peak = next.peak.max(there.max(0) as usize);
+            }
+        }
+        there += step;
+        let now = there.max(0) as usize;
+        if let Some(known) = days.get_mut(day).filter(|known| known.day == at.day()) {
+            known.peak = known.peak.max(now);
+        }
+        if most.is_none_or(|(most, _)| now > most) {
+            most = Some((now, at));
+        }
+    }
+    most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{ConferenceId, ParticipantId, SessionId};
+    use crate::report::facts::{ConnectionFacts, IssueFacts};
+    use crate::report::{Class, NoData};
+    use crate::snapshot::ConferenceRow;
+    use uuid::Uuid;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn visit(from: &str, to: &str, browser: &str, score: Option<f64>) -> VisitFacts {
+        VisitFacts {
+            session: SessionId::default(),
+            participant: ParticipantId::default(),
+            from: at(from),
+            to: at(to),
+            has_platform: true,
+            browser: Some(browser.to_owned()),
+            browser_version: None,
+            os: None,
+            country: None,
+            city: None,
+            app_version: Some("1".to_owned()),
+            score,
+        }
+    }
+
+    fn conference(number: u128, calls: Vec<CallFacts>) -> ConferenceFacts {
+        ConferenceFacts {
+            row: ConferenceRow { id: ConferenceId(Uuid::from_u128(number)), ..ConferenceRow::default() },
+            has_errors: false,
+            has_warnings: false,
+            participants_count: 0,
+            class: Class::Success,
+            api_class: Class::Success,
+            calls,
+            issues: BTreeMap::new(),
+            mos: Err(NoData::NoStats),
+            score: Err(NoData::NoStats),
+            presence_s: 0.0,
+            connections: (0, 0, 0),
+            findings: 0,
+            sessions: Vec::new(),
+            linked: Vec::new(),
+            setup_times_ms: Vec::new(),
+            paths: Vec::new(),
+            counted_issues: Vec::new(),
+        }
+    }
+
+    fn call(visits: Vec<VisitFacts>) -> CallFacts {
+        CallFacts {
+            number: 1,
+            start: visits[0].from,
+            end: visits[0].to,
+            score: Err(NoData::NoStats),
+            minutes: 0,
+            bad_minutes: 0,
+            issues: Vec::new(),
+            incidents: BTreeMap::new(),
+            visits,
+            connections: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn presence_counts_on_the_days_and_hours_on_which_it_was() {
+        // Saturday 23:30 to Sunday 01:15.
+        let facts =
+            conference(1, vec![call(vec![visit("2026-11-21 23:30:00", "2026-11-22 01:15:00", "A", None)])]);
+        // A call on Monday, so that Sunday lies within the axis.
+        let monday =
+            conference(2, vec![call(vec![visit("2026-11-23 08:00:00", "2026-11-23 08:00:10", "A", None)])]);
+        let board = Board::of(&[&facts, &monday], at("2026-11-24 00:00:00"));
+        let days: Vec<_> =
+            board.days.iter().map(|day| (day.day.to_string(), day.calls, day.presence_s, day.peak)).collect();
+        let day = |name: &str, calls, seconds, peak| (name.to_owned(), calls, seconds, peak);
+        assert_eq!(
+            days,
+            [day("2026-11-21", 1, 1800.0, 1), day("2026-11-22", 0, 4500.0, 1), day("2026-11-23", 1, 10.0, 1)]
+        );
+        assert_eq!((board.hours[5][23], board.hours[6][0], board.hours[6][1]), (1800.0, 3600.0, 900.0));
+        assert!((board.hours[0][8] - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn people_at_the_same_time_are_counted_where_their_visits_overlap() {
+        let visits = vec![
+            visit("2026-11-21 10:00:00", "2026-11-21 10:10:00", "A", None),
+            visit("2026-11-21 10:05:00", "2026-11-21 10:08:00", "A", None),
+            // Comes when the second leaves.
+            visit("2026-11-21 10:08:00", "2026-11-21 10:20:00", "A", None),
+        ];
+        let board = Board::of(&[&conference(1, vec![call(visits)])], at("2026-11-24 00:00:00"));
+        assert_eq!(board.peak, Some((2, at("2026-11-21 10:05:00"))));
+        assert_eq!(board.days[0].peak, 2);
+    }
+
+    #[test]
+    fn a_group_is_held_against_the_app_only_when_it_is_large_enough() {
+        let with = |browser: &str, score: f64, count: usize| -> Vec<VisitFacts> {
+            vec![visit("2026-11-21 10:00:00", "2026-11-21 10:10:00", browser, Some(score)); count]
+        };
+        let visits =
+            [with("A", 90.0, 60), with("B", 70.0, 20), with("C", 20.0, 19), with("D", 92.0, 30)].concat();
+        let board = Board::of(&[&conference(1, vec![call(visits)])], at("2026-11-24 00:00:00"));
+        let (_, browsers) =
+            board.groups.iter().find(|(dimension, _)| *dimension == Dimension::Browser).unwrap();
+        let told: Vec<_> = browsers.iter().map(|group| (group.value.as_str(), group.against)).collect();
+        assert_eq!(told, [("A", Some("like")), ("D", Some("like")), ("B", Some("worse")), ("C", None)]);
+        assert_eq!(board.groups[2].1[0].value, UNKNOWN);
+    }
+
+    #[test]
+    fn set_up_times_and_paths_are_those_of_events() {
+        let connection = |relayed, setup_ms| ConnectionFacts {
+            session: SessionId::default(),
+            established: true,
+            relayed,
+            setup_ms,
+        };
+        let mut one = call(vec![visit("2026-11-21 10:00:00", "2026-11-21 10:10:00", "A", None)]);
+        one.connections = vec![
+            connection(Some(true), Some(100.0)),
+            connection(Some(false), Some(1200.0)),
+            connection(None, None),
+        ];
+        one.issues = vec![IssueFacts {
+            code: "x".to_owned(),
+            severity: None,
+            session: SessionId::default(),
+            media_error: None,
+        }];
+        let board = Board::of(&[&conference(1, vec![one])], at("2026-11-24 00:00:00"));
+        assert_eq!(board.paths, (1, 1, 1));
+        // Under 250 ms, and 1000 to 1500 ms.
+        let counts: Vec<_> = board.setup_times.iter().map(|(at, bucket)| (*at, bucket.count)).collect();
+        assert_eq!(counts, [(0, 1), (4, 1)]);
+        assert_eq!(board.days[0].with_issues, 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_years_wrong_does_not_stretch_the_axis() {
+        let calls = ["2026-11-21 10:00:00", "0001-01-01 00:00:00", "9999-01-01 00:00:00"]
+            .map(|from| call(vec![visit(from, "9999-12-01 00:00:00", "A", None)]));
+        let board = Board::of(&[&conference(1, calls.to_vec())], at("2026-11-24 00:00:00"));
+        assert_eq!((board.days.len(), board.calls_left_out), (1, 2));
+    }
+
+    #[test]
+    fn nothing_gives_an_empty_board() {
+        assert_eq!(Board::of(&[], at("2026-11-24 00:00:00")).days, []);
+    }
+}
