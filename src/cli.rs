@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::scope::{self, Last};
+use crate::units::Timestamp;
+
 /// Renders a Peer Metrics database to a static site: every organization, app, conference and participant as a page and as
 /// JSON, for any static file host.
 #[derive(Debug, Parser)]
@@ -91,6 +94,15 @@ pub struct Site {
     /// Absolute URL of the published site; with it, sitemap.xml is written
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
+    /// Only conferences with a call since then: a day (UTC) or an instant, such as 2026-11-18 or 2026-11-18T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "last", value_parser = scope::since)]
+    pub since: Option<Timestamp>,
+    /// Only conferences with a call until then: a day (UTC), which is included, or an instant
+    #[arg(long, value_name = "TIME", conflicts_with = "last", value_parser = scope::until)]
+    pub until: Option<Timestamp>,
+    /// Only conferences with a call within so long before the snapshot: 30d, 4w, 12h; days begin at midnight UTC
+    #[arg(long, value_name = "SPAN", value_parser = scope::last)]
+    pub last: Option<Last>,
     /// End with exit code 3 if anything in the database contradicts itself or cannot be read
     #[arg(long)]
     pub strict: bool,

@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod publish;
 pub mod render;
 pub mod report;
+pub mod scope;
 pub mod seed;
 pub mod serve;
 pub mod site;

@@ -15,6 +15,7 @@ use peerpress::commands::check;
 use peerpress::commands::site::SiteOptions;
 use peerpress::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
 use peerpress::publish::{Publisher, SitePath};
+use peerpress::scope::Scope;
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::snapshot::{
     AppRow, ConferenceRow, ConnectionRow, EventRow, Globals, IssueRow, Json, OrganizationRow, PartRows,
@@ -117,6 +118,50 @@ fn every_link_leads_to_a_file_and_every_data_file_is_valid() {
     check::site(&folder.path().join("output"), &mut outcome).unwrap();
     assert_eq!(outcome.problems, Vec::<String>::new());
     assert!(outcome.pages > 50 && outcome.links > 500 && outcome.data_files > 50, "{outcome:?}");
+}
+
+#[test]
+fn a_report_of_some_days_has_their_calls_only_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (globals, mut rows) = rows_of("calm");
+    let early = end().plus_seconds(-10.0 * 86_400.0);
+    let other = ConferenceRow {
+        id: ConferenceId(Uuid::from_u128(99)),
+        created_at: early,
+        participants: Vec::new(),
+        ..rows.conferences[0].clone()
+    };
+    rows.sessions.push(SessionRow {
+        id: SessionId(Uuid::from_u128(98)),
+        conference_id: other.id,
+        participant_id: ParticipantId(Uuid::from_u128(97)),
+        created_at: early,
+        end_time: Some(early.plus_seconds(60.0)),
+        ..rows.sessions[0].clone()
+    });
+    let mut globals = globals;
+    globals
+        .participants
+        .push(ParticipantRow { id: ParticipantId(Uuid::from_u128(97)), ..globals.participants[0].clone() });
+    rows.conferences.push(other);
+    let snapshot = write(folder.path(), &globals, rows);
+    let pages = |scope: Scope| {
+        let files = memory::site(&snapshot, &SiteOptions { scope, ..SiteOptions::default() });
+        let of = |folder: &str| files.keys().filter(|path| path.starts_with(folder)).count();
+        let counts = (of("conference/"), of("participant/"));
+        (counts, String::from_utf8_lossy(&files["index.html"]).into_owned(), files)
+    };
+    assert_eq!(pages(Scope::default()).0, (2, 3));
+    let (counts, index, files) = pages(Scope { since: Some(end()), ..Scope::default() });
+    // The conference of that day, and the two who were in it.
+    assert_eq!(counts, (1, 2));
+    assert!(files.contains_key("conference/00000000-0000-0000-0000-000000000003.html"));
+    assert!(index.contains("calls since 2026-11-20 12:00:00 UTC"), "the page names its scope");
+    assert_eq!(pages(Scope { until: Some(early), ..Scope::default() }).0, (0, 0));
+    publish(&files, folder.path());
+    let mut outcome = check::Outcome::default();
+    check::site(&folder.path().join("output"), &mut outcome).unwrap();
+    assert_eq!(outcome.problems, Vec::<String>::new());
 }
 
 #[test]

@@ -150,6 +150,9 @@ pub fn render_and_publish(
     let made = pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, &sink, &bar));
     bar.0.finish_and_clear();
     let counts = made?;
+    if counts.conferences == 0 && !options.scope.is_all() {
+        tracing::warn!("no call lies within the scope of this report ({})", options.scope.label());
+    }
     stages.end("render");
     let spinner = session.terminal.spinner("publish");
     let changes = sink.publisher.commit();

@@ -6,6 +6,7 @@ use super::{Session, Usage};
 use crate::cli;
 use crate::commands::site::SiteOptions;
 use crate::report;
+use crate::scope::Scope;
 use crate::source::{ConnectionSettings, SnapshotOptions, resolve};
 
 /// Where everything is.
@@ -71,6 +72,7 @@ pub fn site_options(session: &Session, args: &cli::Site, dev: bool) -> SiteOptio
             limits: session.config.limits.in_force(),
             ..defaults
         },
+        scope: Scope { since: args.since, until: args.until, last: args.last },
         dev,
         base_url: args.base_url.clone().or_else(|| config.base_url.clone()),
     }

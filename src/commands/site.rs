@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId};
+use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
 use crate::render::assets::Assets;
 use crate::render::{self, RenderError, Renderer};
 use crate::report::board::Board;
 use crate::report::experience::{Experience, Usual};
-use crate::report::{self, AppTotals, Attendance, ConferenceFacts, World};
+use crate::report::{self, AppTotals, Attendance, ConferenceFacts, ConferenceReport, World};
+use crate::scope::Scope;
 use crate::site::facts_script::facts_script;
 use crate::site::pages::Link;
 use crate::site::pages::app::AppPage;
@@ -50,6 +51,8 @@ pub trait Progress: Sync {
 pub struct SiteOptions {
     /// How reports are measured.
     pub report: report::Options,
+    /// What of the data it is of.
+    pub scope: Scope,
     /// Whether live rebuild is on.
     pub dev: bool,
     /// Absolute URL of the published site, for the site map; none, no site map.
@@ -83,6 +86,8 @@ struct Rest {
     attendances: Vec<Attendance>,
     totals: BTreeMap<AppId, AppTotals>,
     findings: FindingTotals,
+    /// Who is named on a page, in a report of a part of the data.
+    people: BTreeSet<ParticipantId>,
 }
 
 /// Makes all files.
@@ -95,10 +100,10 @@ pub fn make_site(
     progress: &dyn Progress,
 ) -> anyhow::Result<SiteCounts> {
     let world = World::new(snapshot.globals()?, snapshot.instant());
-    let frame = Frame { scope: "all data".to_owned(), dev: options.dev, assets: assets.names.clone() };
+    let frame = Frame { scope: options.scope.label(), dev: options.dev, assets: assets.names.clone() };
     let mut hasher = blake3::Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes()).update(renderer.digest().as_bytes());
-    let builder = Builder { renderer, sink, frame_digest: hasher.finalize(), frame, world, options };
+    let mut builder = Builder { renderer, sink, frame_digest: hasher.finalize(), frame, world, options };
     for (name, bytes) in &assets.files {
         sink.put(&Route::Asset(name.clone()).path(), bytes.clone(), None)?;
     }
@@ -109,6 +114,10 @@ pub fn make_site(
         .par_iter()
         .map(|part| builder.part(snapshot, part, progress))
         .try_reduce(Rest::default, |a, b| Ok(a.and(b)))?;
+    if !options.scope.is_all() {
+        // Who is in none of the report's conferences has no page.
+        builder.world.participants.retain(|id, _| rest.people.contains(id));
+    }
     builder.reduce(rest, snapshot)
 }
 
@@ -120,6 +129,7 @@ impl Rest {
             self.totals.entry(app).or_default().merge(totals);
         }
         self.findings.merge(other.findings);
+        self.people.extend(other.people);
         self
     }
 }
@@ -149,7 +159,14 @@ impl Builder<'_> {
     fn part(&self, snapshot: &Snapshot, part: &Part, progress: &dyn Progress) -> anyhow::Result<Rest> {
         let mut rest = Rest::default();
         for dossier in snapshot.dossiers(part)? {
-            let report = report::measure(dossier, &self.world, &self.options.report);
+            let mut report = report::measure(dossier, &self.world, &self.options.report);
+            if !self.options.scope.is_all() {
+                if !self.narrow(&mut report) {
+                    progress.rendered(1);
+                    continue;
+                }
+                rest.people.extend(report.named());
+            }
             self.data(&Route::ApiConference(report.id()), &api::conference_file(&report, &self.world))?;
             for (route, page) in conference::pages(&report, &self.world, &self.options.report.limits) {
                 match page {
@@ -160,6 +177,11 @@ impl Builder<'_> {
             rest.findings.add(&report.findings);
             rest.attendances.extend(report::attendances(&report));
             let mut facts = report.facts;
+            if !self.options.scope.is_all() {
+                let visits = facts.calls.iter().flat_map(|call| &call.visits).map(|visit| visit.session);
+                let left: BTreeSet<SessionId> = visits.collect();
+                facts.sessions.retain(|session| left.contains(&session.row.id));
+            }
             let totals = rest.totals.entry(facts.row.app_id).or_default();
             totals.add(&facts, self.options.report.since);
             // The attendances have the sessions now.
@@ -170,8 +192,17 @@ impl Builder<'_> {
         Ok(rest)
     }
 
+    /// Leaves the facts of the calls that the report is of; whether there are any. The conference's own page has all its calls.
+    fn narrow(&self, report: &mut ConferenceReport) -> bool {
+        let within = |at| self.options.scope.holds(at, self.world.instant);
+        let facts = &mut report.facts;
+        let never_called = facts.calls.is_empty() && within(facts.row.created_at);
+        facts.calls.retain(|call| within(call.start));
+        never_called || !facts.calls.is_empty()
+    }
+
     fn reduce(&self, rest: Rest, snapshot: &Snapshot) -> anyhow::Result<SiteCounts> {
-        let Rest { facts, attendances, totals, findings } = rest;
+        let Rest { facts, attendances, totals, findings, people: _ } = rest;
         let facts: BTreeMap<ConferenceId, ConferenceFacts> =
             facts.into_iter().map(|facts| (facts.row.id, facts)).collect();
         let participants = self.participants(attendances, &facts)?;

@@ -706,4 +706,15 @@ impl ConferenceReport {
     pub fn id(&self) -> ConferenceId {
         self.dossier.conference.id
     }
+
+    /// All participants that its pages may name, some of them more than once.
+    pub fn named(&self) -> impl Iterator<Item = ParticipantId> {
+        let connections = self.connections.iter().map(|connection| &connection.row);
+        let people = self.people.iter().map(|person| person.id);
+        let events = self.dossier.events.iter();
+        people
+            .chain(connections.flat_map(|row| [row.participant_id, row.peer_id]))
+            .chain(self.issues.iter().filter_map(|issue| issue.participant))
+            .chain(events.flat_map(|event| [Some(event.participant_id), event.peer_id]).flatten())
+    }
 }
