@@ -315,7 +315,10 @@ impl Builder<'_> {
         };
         for row in self.world.organizations.values() {
             let apps = apps_of(row.id);
-            self.page(Route::Organization(row.id), OrganizationPage::new(row, &apps, &of_app))?;
+            self.page(
+                Route::Organization(row.id),
+                OrganizationPage::new(row, &apps, &of_app, self.world.instant),
+            )?;
             self.data(&Route::ApiOrganization(row.id), &api::organization_file(row, &apps))?;
         }
         let of_organization = |id: OrganizationId| {

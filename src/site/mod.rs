@@ -10,6 +10,7 @@ pub mod map;
 pub mod pages;
 pub mod routes;
 pub mod timeline;
+pub mod trend;
 
 pub use chrome::{Content, Frame, Page};
 pub use routes::Route;

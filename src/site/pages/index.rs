@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Link;
 use crate::report::{AppTotals, World};
 use crate::site::chrome::Content;
+use crate::site::trend::Trend;
 use crate::site::{Route, Summary};
 
 /// The start page.
@@ -25,12 +26,15 @@ pub struct Entry {
     pub apps: Vec<Link>,
     /// Its figures.
     pub summary: Summary,
+    /// The last weeks beside the ones before.
+    pub trend: Option<Trend>,
 }
 
 impl IndexPage {
     /// From the totals of each organization.
     pub fn new(world: &World, totals: &impl Fn(crate::ids::OrganizationId) -> AppTotals) -> Self {
         let from = Route::Index;
+        let instant = world.instant;
         let mut all = AppTotals::default();
         let mut organizations: Vec<Entry> = world
             .organizations
@@ -42,6 +46,7 @@ impl IndexPage {
                     link: Link::to(&row.name, &Route::Organization(row.id), &from),
                     apps: apps.map(|app| Link::to(&app.name, &Route::App(app.id), &from)).collect(),
                     summary: Summary::of(&own),
+                    trend: Trend::of(&own, instant),
                 };
                 all.merge(own);
                 entry

@@ -7,6 +7,7 @@ use super::Link;
 use crate::ids::AppId;
 use crate::report::AppTotals;
 use crate::site::chrome::Content;
+use crate::site::trend::Trend;
 use crate::site::{Route, Summary};
 use crate::snapshot::{AppRow, Json, OrganizationRow};
 use crate::units::Timestamp;
@@ -39,11 +40,18 @@ pub struct Entry {
     pub created_at: Timestamp,
     /// Its figures.
     pub summary: Summary,
+    /// The last weeks beside the ones before.
+    pub trend: Option<Trend>,
 }
 
 impl OrganizationPage {
     /// From its row, its apps and their totals.
-    pub fn new(row: &OrganizationRow, apps: &[&AppRow], totals: &impl Fn(AppId) -> AppTotals) -> Self {
+    pub fn new(
+        row: &OrganizationRow,
+        apps: &[&AppRow],
+        totals: &impl Fn(AppId) -> AppTotals,
+        instant: Timestamp,
+    ) -> Self {
         let from = Route::Organization(row.id);
         let mut all = AppTotals::default();
         let mut entries: Vec<Entry> = apps
@@ -57,6 +65,7 @@ impl OrganizationPage {
                     recording: app.recording,
                     created_at: app.created_at,
                     summary: Summary::of(&own),
+                    trend: Trend::of(&own, instant),
                 };
                 all.merge(own);
                 entry
