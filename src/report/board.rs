@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::app::Bucket;
 use super::{CallFacts, ConferenceFacts, VisitFacts, countries};
+use crate::ids::ConferenceId;
 use crate::metrics::buckets::{SETUP_TIME, bucket_of};
 use crate::metrics::percentile::Summary;
 use crate::units::{Day, Timestamp};
@@ -35,7 +36,11 @@ pub struct Board {
     /// Connections by set-up time, from addConnection to connected by their events.
     pub setup_times: BTreeMap<usize, Bucket>,
     /// Connections that went direct, through TURN, and of which it is not known.
-    pub paths: (usize, usize, usize),
+    pub paths: [Bucket; 3],
+    /// Conferences by number of participants, as the API counts those.
+    pub participant_counts: BTreeMap<usize, Bucket>,
+    /// getUserMedia errors by name.
+    pub media_errors: BTreeMap<String, Bucket>,
     /// Scores of all visits that have one.
     pub scores: Option<Summary>,
     /// Quality by browser, system, version and country.
@@ -116,7 +121,7 @@ pub struct Group {
     /// Its value.
     pub value: String,
     /// Visits.
-    pub visits: usize,
+    pub visits: Bucket,
     /// Scores of those that have one.
     pub scores: Option<Summary>,
     /// `better`, `worse` or `like` the app's median; none for fewer than [`ENOUGH`] scores.
@@ -133,21 +138,24 @@ impl Board {
         let mut board = Self::default();
         for (conference, call) in calls() {
             for connection in &call.connections {
-                match connection.relayed {
-                    Some(false) => board.paths.0 += 1,
-                    Some(true) => board.paths.1 += 1,
-                    None => board.paths.2 += 1,
-                }
+                board.paths[connection.relayed.map_or(2, usize::from)].add(conference, call.start);
                 if let Some(at) = connection.setup_ms.and_then(|ms| bucket_of(&SETUP_TIME, ms)) {
                     board.setup_times.entry(at).or_default().add(conference, call.start);
                 }
             }
+            for name in call.issues.iter().filter_map(|issue| issue.media_error.clone()) {
+                board.media_errors.entry(name).or_default().add(conference, call.start);
+            }
+        }
+        for facts in facts {
+            let bucket = board.participant_counts.entry(facts.participants_count).or_default();
+            bucket.add(facts.row.id, facts.row.created_at);
         }
         let all: Vec<&CallFacts> = calls().map(|(_, call)| call).collect();
         let visits = || all.iter().flat_map(|call| &call.visits);
         board.scores = Summary::of(visits().filter_map(|visit| visit.score).collect());
         board.groups =
-            Dimension::ALL.map(|dimension| (dimension, groups(visits(), dimension, board.scores))).to_vec();
+            Dimension::ALL.map(|dimension| (dimension, groups(calls(), dimension, board.scores))).to_vec();
         let axis = axis(&all, instant);
         board.calls_left_out = all.iter().filter(|call| !axis.contains_key(&call.start.day())).count();
         board.days = days(&all, &axis);
@@ -167,20 +175,22 @@ impl Board {
 }
 
 fn groups<'a>(
-    visits: impl Iterator<Item = &'a VisitFacts>,
+    calls: impl Iterator<Item = (ConferenceId, &'a CallFacts)>,
     dimension: Dimension,
     all: Option<Summary>,
 ) -> Vec<Group> {
     #[derive(Default)]
     struct Sums<'a> {
-        visits: usize,
+        visits: Bucket,
         scores: Vec<f64>,
         versions: BTreeMap<&'a str, usize>,
     }
     let mut values: BTreeMap<&str, Sums<'a>> = BTreeMap::new();
-    for visit in visits {
+    let visits =
+        calls.flat_map(|(conference, call)| call.visits.iter().map(move |visit| (conference, visit)));
+    for (conference, visit) in visits {
         let entry = values.entry(dimension.of(visit)).or_default();
-        entry.visits += 1;
+        entry.visits.add(conference, visit.from);
         entry.scores.extend(visit.score);
         if dimension == Dimension::Browser && visit.browser.is_some() {
             *entry.versions.entry(visit.browser_version.as_deref().unwrap_or(UNKNOWN)).or_default() += 1;
@@ -202,7 +212,7 @@ fn groups<'a>(
             Group { value: value.to_owned(), visits, scores, against, versions }
         })
         .collect();
-    groups.sort_by(|a, b| b.visits.cmp(&a.visits).then(a.value.cmp(&b.value)));
+    groups.sort_by(|a, b| b.visits.count.cmp(&a.visits.count).then(a.value.cmp(&b.value)));
     groups
 }
 
@@ -317,7 +327,7 @@ fn concurrency<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{ConferenceId, ParticipantId, SessionId};
+    use crate::ids::{ParticipantId, SessionId};
     use crate::report::facts::{ConnectionFacts, IssueFacts};
     use crate::report::{Class, NoData};
     use crate::snapshot::ConferenceRow;
@@ -451,7 +461,7 @@ mod tests {
             media_error: None,
         }];
         let board = Board::of(&[&conference(1, vec![one])], at("2026-11-24 00:00:00"));
-        assert_eq!(board.paths, (1, 1, 1));
+        assert_eq!(board.paths.map(|bucket| bucket.count), [1, 1, 1]);
         // Under 250 ms, and 1000 to 1500 ms.
         let counts: Vec<_> = board.setup_times.iter().map(|(at, bucket)| (*at, bucket.count)).collect();
         assert_eq!(counts, [(0, 1), (4, 1)]);

@@ -43,7 +43,7 @@ describe("the dashboard", () => {
     expect(left.issues.map(({ id }) => id)).toEqual(["ice_failed"]);
     expect(left.errors.map(({ label, count }) => [label, count])).toEqual([["NotFoundError", 1]]);
     expect(left.paths.map(({ count }) => count)).toEqual([1, 0, 0]);
-    expect(left.participants).toEqual([{ label: "2", count: 1 }]);
+    expect(left.participants).toEqual([{ label: "2", count: 1, of: [0] }]);
     expect(left.durations.map(({ count, of }) => [count, of])).toEqual([[0, []], [1, [0]]]);
     expect(left.setup.map(({ count }) => count)).toEqual([0, 1]);
     expect(left.groups.map(({ rows }) => rows.map(({ label, count }) => [label, count]))).toEqual([[["1", 1]], [["Chrome", 1]], [["Linux", 1]], [["Kenya", 1]]]);

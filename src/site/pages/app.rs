@@ -56,16 +56,16 @@ pub struct AppPage {
     pub peak: Option<(usize, Timestamp)>,
     /// Issues, most frequent first.
     pub issues: Vec<IssueBar>,
-    /// getUserMedia errors: name, message, number.
-    pub media_errors: Vec<(String, String, usize)>,
+    /// getUserMedia errors by name, most frequent first.
+    pub media_errors: Vec<MediaError>,
     /// Connections that went direct, through TURN, and nobody knows how.
-    pub paths: Vec<Bar>,
+    pub paths: Vec<BucketBar>,
     /// Conferences by duration.
     pub durations: Vec<BucketBar>,
     /// Connections by set-up time.
     pub setup_times: Vec<BucketBar>,
     /// Conferences by number of participants.
-    pub participant_counts: Vec<Bar>,
+    pub participant_counts: Vec<BucketBar>,
     /// Scores of all visits.
     pub scores: Option<MetricSummary>,
     /// Visits and their quality by version, browser, system and country.
@@ -146,11 +146,20 @@ pub struct GroupTable {
     pub rows: Vec<GroupRow>,
 }
 
+/// One name of a getUserMedia error.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MediaError {
+    /// Its name, how often, and the conferences.
+    pub entry: BucketBar,
+    /// The first message that came with it; empty if none did.
+    pub message: String,
+}
+
 /// One group of visits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupRow {
-    /// Name and number.
-    pub bar: Bar,
+    /// Name, number, and the conferences.
+    pub entry: BucketBar,
     /// Median of the scores.
     pub median: Option<f64>,
     /// Visits with a score.
@@ -216,27 +225,37 @@ impl AppPage {
                 .map(|facts| Link::to(conference_label(facts), &Route::Conference(facts.row.id), &route))
                 .collect()
         };
-        let histogram = |ranges: &[Range], buckets: &BTreeMap<usize, Bucket>| -> Vec<BucketBar> {
-            let none = Bucket::default();
-            let bucket = |at: usize| buckets.get(&at).unwrap_or(&none);
-            let counts =
-                ranges.iter().enumerate().map(|(at, range)| (range.label.to_owned(), bucket(at).count));
-            bars(counts)
-                .into_iter()
-                .enumerate()
-                .map(|(at, bar)| {
-                    let of = bucket(at).conferences();
-                    let links = links(&of);
-                    BucketBar { bar, more: of.len() - links.len(), links }
-                })
-                .collect()
+        let listed = |list: Vec<(String, &Bucket)>| -> Vec<BucketBar> {
+            let bars = bars(list.iter().map(|(label, bucket)| (label.clone(), bucket.count)));
+            let entry = |(bar, (_, bucket)): (Bar, (String, &Bucket))| {
+                let of = bucket.conferences();
+                let links = links(&of);
+                BucketBar { bar, more: of.len() - links.len(), links }
+            };
+            bars.into_iter().zip(list).map(entry).collect()
+        };
+        let none = Bucket::default();
+        let histogram = |ranges: &[Range], buckets: &BTreeMap<usize, Bucket>| {
+            let bucket =
+                |(at, range): (usize, &Range)| (range.label.to_owned(), buckets.get(&at).unwrap_or(&none));
+            listed(ranges.iter().enumerate().map(bucket).collect())
         };
         let all_issues = totals.all_issues();
         let issue_bars = bars(all_issues.iter().map(|(code, count, _)| ((*code).to_owned(), *count)));
         let mut worst: Vec<&&ConferenceFacts> = facts.values().filter(|facts| facts.score.is_ok()).collect();
         let score = |facts: &ConferenceFacts| facts.score.unwrap_or(f64::INFINITY);
         worst.sort_by(|a, b| score(a).total_cmp(&score(b)).then(a.row.id.cmp(&b.row.id)));
-        let groups: Vec<GroupTable> = board.groups.iter().map(group_table).collect();
+        let groups: Vec<GroupTable> =
+            board.groups.iter().map(|(dimension, groups)| group_table(*dimension, groups, &listed)).collect();
+        let messages: BTreeMap<&str, &str> =
+            totals.media_errors().into_iter().map(|(name, message, _)| (name, message)).collect();
+        let mut errors: Vec<(String, &Bucket)> =
+            board.media_errors.iter().map(|(name, bucket)| (name.clone(), bucket)).collect();
+        errors.sort_by(|a, b| b.1.count.cmp(&a.1.count).then(a.0.cmp(&b.0)));
+        let with_message = |entry: BucketBar| {
+            let message = messages.get(entry.bar.label.as_str()).copied().unwrap_or_default().to_owned();
+            MediaError { entry, message }
+        };
         let visits = facts.values().flat_map(|facts| &facts.calls).flat_map(|call| &call.visits);
         let places: Vec<Place> = visits.filter_map(place).collect();
         Self {
@@ -265,23 +284,18 @@ impl AppPage {
                     links: links(conferences),
                 })
                 .collect(),
-            media_errors: totals
-                .media_errors()
-                .into_iter()
-                .map(|(name, message, count)| (name.to_owned(), message.to_owned(), count))
-                .collect(),
-            paths: bars([
-                ("Direct".to_owned(), board.paths.0),
-                ("Relayed".to_owned(), board.paths.1),
-                ("Not known".to_owned(), board.paths.2),
-            ]),
+            media_errors: listed(errors).into_iter().map(with_message).collect(),
+            paths: listed(
+                ["Direct", "Relayed", "Not known"].map(str::to_owned).into_iter().zip(&board.paths).collect(),
+            ),
             durations: histogram(&DURATION, &totals.durations),
             setup_times: histogram(&SETUP_TIME, &board.setup_times),
-            participant_counts: bars(
-                totals
+            participant_counts: listed(
+                board
                     .participant_counts
                     .iter()
-                    .map(|(participants, count)| (participants.to_string(), *count)),
+                    .map(|(participants, bucket)| (participants.to_string(), bucket))
+                    .collect(),
             ),
             scores: board.scores,
             groups,
@@ -301,20 +315,24 @@ impl AppPage {
 }
 
 fn filter((dimension, groups): &(Dimension, Vec<Group>)) -> Filter {
-    let value = |group: &Group| (group.value.clone(), dimension.shown(&group.value), group.visits);
+    let value = |group: &Group| (group.value.clone(), dimension.shown(&group.value), group.visits.count);
     Filter { key: key(*dimension), label: dimension.label(), values: groups.iter().map(value).collect() }
 }
 
-fn group_table((dimension, groups): &(Dimension, Vec<Group>)) -> GroupTable {
-    let bars = bars(groups.iter().map(|group| (dimension.shown(&group.value), group.visits)));
-    let rows = groups.iter().zip(bars).map(|(group, bar)| GroupRow {
-        bar,
+fn group_table(
+    dimension: Dimension,
+    groups: &[Group],
+    listed: &impl Fn(Vec<(String, &Bucket)>) -> Vec<BucketBar>,
+) -> GroupTable {
+    let entries = listed(groups.iter().map(|group| (dimension.shown(&group.value), &group.visits)).collect());
+    let rows = groups.iter().zip(entries).map(|(group, entry)| GroupRow {
+        entry,
         median: group.scores.map(|scores| scores.p50),
         scored: group.scores.map_or(0, |scores| scores.n),
         against: group.against,
         versions: group.versions.clone(),
     });
-    GroupTable { key: key(*dimension), label: dimension.label(), rows: rows.collect() }
+    GroupTable { key: key(dimension), label: dimension.label(), rows: rows.collect() }
 }
 
 /// The versions that the chart of versions tells apart; the others are one.

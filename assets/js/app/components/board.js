@@ -53,8 +53,12 @@ export function board(facts, choice) {
   const scores = ascending(visits.map((at) => sessions.score[at]).filter((score) => score !== null));
   const days = byDay(facts, { visits, callsIn, conferencesIn, own });
 
-  const relayed = (/** @type {number} */ value) => paths.filter((at) => connections.relayed[at] === value).length;
-  const known = relayed(0) + relayed(1);
+  const went = (/** @type {string} */ label, /** @type {number} */ value) => {
+    const those = paths.filter((at) => connections.relayed[at] === value);
+    return { label, count: those.length, of: newest(new Set(those.map((at) => ofSession(connections.session[at])))) };
+  };
+  const ways = [went("Direct", 0), went("Relayed", 1), went("Not known", -1)];
+  const known = ways[0].count + ways[1].count;
   const classes = [0, 1, 2, 3].map((kind) => [...conferencesIn].filter((at) => conferences.class[at] === kind).length);
   return {
     conferences: conferencesIn.size,
@@ -63,7 +67,7 @@ export function board(facts, choice) {
     withWarnings: classes[1],
     withErrors: classes[2],
     errorShare: conferencesIn.size > 0 ? classes[2] / conferencesIn.size : null,
-    relayedShare: known > 0 ? relayed(1) / known : null,
+    relayedShare: known > 0 ? ways[1].count / known : null,
     median: percentile(scores, 0.5),
     scored: scores.length,
     days,
@@ -74,12 +78,8 @@ export function board(facts, choice) {
       .slice(0, 10),
     issues: ranked(own.map((at) => [issues.code[at], ofSession(issues.session[at])])).map(({ key, count, of }) => ({ label: dictionaries.codes[key][1], id: dictionaries.codes[key][0], count, of })),
     errors: ranked(own.filter((at) => issues.error[at] !== null).map((at) => [Number(issues.error[at]), ofSession(issues.session[at])])).map(({ key, count, of }) => ({ label: dictionaries.errors[key], count, of })),
-    paths: [
-      { label: "Direct", count: relayed(0) },
-      { label: "Relayed", count: relayed(1) },
-      { label: "Not known", count: relayed(-1) },
-    ],
-    participants: counted([...conferencesIn].map((at) => conferences.participants[at])),
+    paths: ways,
+    participants: counted([...conferencesIn].map((at) => [conferences.participants[at], at])),
     durations: bucketed(facts.buckets.durations, [...conferencesIn].map((at) => [conferences.duration[at], at])),
     setup: bucketed(facts.buckets.setup, paths.filter((at) => connections.setup[at] !== null).map((at) => [Number(connections.setup[at]), ofSession(connections.session[at])])),
     groups: dimensions.map((dimension) => ({ dimension, rows: grouped(facts, dimension, visits, percentile(scores, 0.5)) })),
@@ -194,12 +194,11 @@ function ranked(pairs) {
 /** Conferences stand in order of creation. @param {Set<number>} of */
 const newest = (of) => [...of].sort((a, b) => b - a);
 
-/** @param {number[]} list */
-function counted(list) {
-  /** @type {Map<number, number>} */
-  const counts = new Map();
-  for (const value of list) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].sort(([a], [b]) => a - b).map(([value, count]) => ({ label: String(value), count }));
+/** Keys in their order. @param {[number, number][]} pairs key, conference */
+function counted(pairs) {
+  return ranked(pairs)
+    .sort((a, b) => a.key - b.key)
+    .map(({ key, count, of }) => ({ label: String(key), count, of }));
 }
 
 /** @param {[string, number, number | null][]} ranges @param {[number, number][]} pairs value, conference */
@@ -211,23 +210,24 @@ function bucketed(ranges, pairs) {
 }
 
 /** @param {Facts} facts @param {typeof dimensions[number]} dimension @param {number[]} visits @param {number | null} usual */
-function grouped({ sessions, ...facts }, dimension, visits, usual) {
-  const names = values(/** @type {Facts} */ ({ ...facts, sessions }), dimension);
-  const groups = names.map(({ label }) => ({ label, count: 0, scores: /** @type {number[]} */ ([]) }));
+function grouped(facts, dimension, visits, usual) {
+  const { sessions, calls } = facts;
+  const groups = values(facts, dimension).map(({ label }) => ({ label, count: 0, scores: /** @type {number[]} */ ([]), of: /** @type {Set<number>} */ (new Set()) }));
   for (const at of visits) {
     const group = groups[sessions[dimension][at]];
     group.count += 1;
+    group.of.add(calls.conference[sessions.call[at]]);
     const score = sessions.score[at];
     if (score !== null) group.scores.push(score);
   }
   return groups
     .filter((group) => group.count > 0)
     .sort((a, b) => b.count - a.count || (a.label < b.label ? -1 : 1))
-    .map(({ label, count, scores }) => {
+    .map(({ label, count, scores, of }) => {
       const median = percentile(ascending(scores), 0.5);
       const difference = median === null || usual === null || scores.length < enough ? null : median - usual;
       const against = difference === null ? null : Math.abs(difference) < like ? "like" : difference > 0 ? "better" : "worse";
-      return { label, count, median, scored: scores.length, against };
+      return { label, count, median, scored: scores.length, against, of: newest(of) };
     });
 }
 
