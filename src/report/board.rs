@@ -8,11 +8,13 @@ use super::app::Bucket;
 use super::{CallFacts, ConferenceFacts, VisitFacts, countries};
 use crate::ids::ConferenceId;
 use crate::metrics::buckets::{SETUP_TIME, bucket_of};
-use crate::metrics::percentile::Summary;
+use crate::metrics::percentile::{Summary, percentile};
 use crate::units::{Day, Timestamp};
 
 /// Days that charts draw at most, up to the snapshot's.
 pub const DAYS: usize = 1500;
+/// More days than this are drawn by week.
+pub const DAILY: usize = 120;
 /// A visit that lasts longer counts for days and hours only so long, seconds: a month.
 const LONGEST_S: f64 = 31.0 * 86_400.0;
 /// Groups of fewer visits with a score are not held against the app.
@@ -27,6 +29,8 @@ pub const UNKNOWN: &str = "Unknown";
 pub struct Board {
     /// All days from the first to the last with a call, none left out between them.
     pub days: Vec<BoardDay>,
+    /// The same by week, each under its Monday, where the days are too many for a chart; else empty.
+    pub weeks: Vec<BoardDay>,
     /// Calls on days before and after those.
     pub calls_left_out: usize,
     /// Seconds of presence by weekday, Monday first, and hour, UTC.
@@ -158,7 +162,8 @@ impl Board {
             Dimension::ALL.map(|dimension| (dimension, groups(calls(), dimension, board.scores))).to_vec();
         let axis = axis(&all, instant);
         board.calls_left_out = all.iter().filter(|call| !axis.contains_key(&call.start.day())).count();
-        board.days = days(&all, &axis);
+        let scores;
+        (board.days, scores) = days(&all, &axis);
         for visit in visits() {
             for (hour, seconds) in by_hour(visit) {
                 let weekday = usize::from(hour.day().weekday());
@@ -170,6 +175,9 @@ impl Board {
             }
         }
         board.peak = concurrency(visits(), &mut board.days);
+        if board.days.len() > DAILY {
+            board.weeks = weeks(&board.days, &scores);
+        }
         board
     }
 }
@@ -231,7 +239,8 @@ fn axis(calls: &[&CallFacts], instant: Timestamp) -> BTreeMap<Day, usize> {
     axis
 }
 
-fn days(calls: &[&CallFacts], axis: &BTreeMap<Day, usize>) -> Vec<BoardDay> {
+/// The days of an axis, but for their peaks, and the scores of each, in order of size.
+fn days(calls: &[&CallFacts], axis: &BTreeMap<Day, usize>) -> (Vec<BoardDay>, Vec<Vec<f64>>) {
     let mut days: Vec<BoardDay> = axis
         .keys()
         .map(|day| BoardDay {
@@ -263,12 +272,44 @@ fn days(calls: &[&CallFacts], axis: &BTreeMap<Day, usize>) -> Vec<BoardDay> {
             *day.versions.entry(Dimension::Version.of(visit).to_owned()).or_default() += 1;
         }
     }
-    for (day, mut scores) in days.iter_mut().zip(scores) {
-        scores.sort_by(f64::total_cmp);
-        day.worst_tenth = crate::metrics::percentile::percentile(&scores, 0.1);
-        day.scores = Summary::of(scores);
+    for (day, scores) in days.iter_mut().zip(&mut scores) {
+        day.judge(scores);
     }
-    days
+    (days, scores)
+}
+
+impl BoardDay {
+    /// Takes the distribution of some scores, which are sorted.
+    fn judge(&mut self, scores: &mut [f64]) {
+        scores.sort_by(f64::total_cmp);
+        self.worst_tenth = percentile(scores, 0.1);
+        self.scores = Summary::of(scores.to_vec());
+    }
+}
+
+/// Days joined to weeks, the first and last of which may be short.
+fn weeks(days: &[BoardDay], scores: &[Vec<f64>]) -> Vec<BoardDay> {
+    let mut weeks: Vec<(BoardDay, Vec<f64>)> = Vec::new();
+    for (day, scores) in days.iter().zip(scores) {
+        match weeks.last_mut().filter(|_| day.day.weekday() != 0) {
+            None => weeks.push((day.clone(), scores.clone())),
+            Some((week, all)) => {
+                week.calls += day.calls;
+                week.with_issues += day.with_issues;
+                week.presence_s += day.presence_s;
+                week.peak = week.peak.max(day.peak);
+                for (version, visits) in &day.versions {
+                    *week.versions.entry(version.clone()).or_default() += visits;
+                }
+                all.extend(scores);
+            }
+        }
+    }
+    let judged = weeks.into_iter().map(|(mut week, mut scores)| {
+        week.judge(&mut scores);
+        week
+    });
+    judged.collect()
 }
 
 /// The hours of a visit, by their first instants, with the seconds of it in each.
@@ -474,6 +515,29 @@ mod tests {
             .map(|from| call(vec![visit(from, "9999-12-01 00:00:00", "A", None)]));
         let board = Board::of(&[&conference(1, calls.to_vec())], at("2026-11-24 00:00:00"));
         assert_eq!((board.days.len(), board.calls_left_out), (1, 2));
+    }
+
+    #[test]
+    fn many_days_are_joined_to_weeks_from_monday() {
+        // A visit a day for 130 days, from Wednesday 2026-07-15 on; the scores of the first whole week are 5 to 11.
+        let calls: Vec<CallFacts> = (0..130)
+            .map(|day| {
+                let from = at("2026-07-15 10:00:00").plus_seconds(f64::from(day) * 86_400.0);
+                let to = from.plus_seconds(60.0);
+                call(vec![VisitFacts {
+                    from,
+                    to,
+                    score: Some(f64::from(day)),
+                    ..visit("2026-07-15 10:00:00", "2026-07-15 10:00:00", "A", None)
+                }])
+            })
+            .collect();
+        let board = Board::of(&[&conference(1, calls)], at("2026-11-24 00:00:00"));
+        assert_eq!(board.weeks[0].calls, 5);
+        let week = &board.weeks[1];
+        assert_eq!((week.day.to_string().as_str(), week.calls, week.presence_s), ("2026-07-20", 7, 420.0));
+        assert_eq!(week.scores.map(|scores| (scores.p50, scores.n)), Some((8.0, 7)));
+        assert_eq!(board.weeks.iter().map(|week| week.calls).sum::<usize>(), 130);
     }
 
     #[test]

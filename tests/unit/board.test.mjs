@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { board, percentile } from "../../assets/js/app/components/board.js";
+import { bins, board, percentile } from "../../assets/js/app/components/board.js";
 import { ceiling, columns, line } from "../../assets/js/app/components/dayPaths.js";
 
 // Saturday 2026-11-21, 23:00 UTC.
@@ -54,6 +54,14 @@ describe("the dashboard", () => {
   it("says nothing of a choice that leaves nothing", () => {
     const left = board(facts, { ...all, version: "2", browser: "Chrome" });
     expect([left.conferences, left.visits, left.errorShare, left.relayedShare, left.median]).toEqual([0, 0, null, null, null]);
+  });
+
+  it("joins many days to weeks from Monday", () => {
+    // From Wednesday 2026-07-15 on, a call a day, whose score is its number.
+    const day = (at) => ({ day: new Date(Date.UTC(2026, 6, 15 + at)).toISOString().slice(0, 10), classes: [1, 0, 0, 0], calls: 1, withIssues: 0, seconds: 60, peak: 1, scores: [at], versions: { 1: 1 } });
+    const weeks = bins(Array.from({ length: 130 }, (_, at) => day(at)));
+    expect(weeks.slice(0, 2).map((week) => [week.day, week.calls, week.classes[0], week.minutes, week.median, week.versions[1]])).toEqual([["2026-07-15", 5, 5, 5, 2, 5], ["2026-07-20", 7, 7, 7, 8, 7]]);
+    expect(bins([day(0)])).toEqual([day(0)]);
   });
 
   it("has percentiles between closest ranks", () => {

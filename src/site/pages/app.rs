@@ -44,8 +44,10 @@ pub struct AppPage {
     pub facts: String,
     /// What can be filtered by: label, values with their names and numbers of visits.
     pub filters: Vec<Filter>,
-    /// Everything by day.
+    /// Everything by day, or by week.
     pub charts: Vec<DayChart>,
+    /// Whether the charts are by week.
+    pub by_week: bool,
     /// The numbers of those charts.
     pub days: Vec<DayRow>,
     /// Calls whose days are too far off to be drawn.
@@ -268,6 +270,7 @@ impl AppPage {
             facts: Route::AppFacts(row.id).href_from(&route),
             filters: board.groups.iter().map(filter).collect(),
             charts: charts(totals, board),
+            by_week: !board.weeks.is_empty(),
             days: day_rows(row, totals, board, &route),
             calls_left_out: board.calls_left_out,
             hours: hour_rows(board),
@@ -339,15 +342,19 @@ fn group_table(
 const VERSIONS: usize = 5;
 
 fn charts(totals: &AppTotals, board: &Board) -> Vec<DayChart> {
+    let bins = if board.weeks.is_empty() { &board.days } else { &board.weeks };
     let (Some(first), Some(last)) = (board.days.first(), board.days.last()) else { return Vec::new() };
     let span = (first.day, last.day);
+    let ends: Vec<Day> = bins.iter().skip(1).map(|bin| bin.day).chain([last.day.next()]).collect();
     let counts = |class: fn(&DayCounts) -> usize| -> Vec<Option<f64>> {
-        let of = |day: &BoardDay| totals.days_of_all_issues.get(&day.day).map(|counts| class(counts) as f64);
-        board.days.iter().map(of).collect()
+        let of = |(bin, end): (&BoardDay, &Day)| {
+            let days = totals.days_of_all_issues.range(bin.day..*end);
+            Some(days.map(|(_, counts)| class(counts) as f64).sum())
+        };
+        bins.iter().zip(&ends).map(of).collect()
     };
-    let values = |value: &dyn Fn(&BoardDay) -> Option<f64>| -> Vec<Option<f64>> {
-        board.days.iter().map(value).collect()
-    };
+    let values =
+        |value: &dyn Fn(&BoardDay) -> Option<f64>| -> Vec<Option<f64>> { bins.iter().map(value).collect() };
     let usual = board.groups.iter().find(|(dimension, _)| *dimension == Dimension::Version);
     let named: Vec<&str> = usual
         .iter()

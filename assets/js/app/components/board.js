@@ -128,10 +128,38 @@ function byDay(facts, { visits, callsIn, conferencesIn, own }) {
     }
   }
   atOnce(facts, visits, days);
-  return days.map(({ scores, ...day }) => {
-    ascending(scores);
-    return { ...day, minutes: Math.round(day.seconds / 60), median: percentile(scores, 0.5), worstTenth: percentile(scores, 0.1), scored: scores.length };
-  });
+  return days.map(judged);
+}
+
+/** With the distribution of its scores. @template {{scores: number[], seconds: number}} T @param {T} day */
+function judged(day) {
+  const scores = ascending([...day.scores]);
+  return { ...day, minutes: Math.round(day.seconds / 60), median: percentile(scores, 0.5), worstTenth: percentile(scores, 0.1), scored: scores.length };
+}
+
+/** More days than this are drawn by week. */
+export const daily = 120;
+
+/** Days joined to weeks from Monday, where they are too many for a chart. @param {ReturnType<typeof byDay>} days */
+export function bins(days) {
+  if (days.length <= daily) return days;
+  /** @type {typeof days} */
+  const weeks = [];
+  for (const day of days) {
+    const week = weeks.at(-1);
+    if (!week || new Date(day.day).getUTCDay() === 1) {
+      weeks.push({ ...day, classes: [...day.classes], scores: [...day.scores], versions: { ...day.versions } });
+      continue;
+    }
+    day.classes.forEach((count, at) => (week.classes[at] += count));
+    week.calls += day.calls;
+    week.withIssues += day.withIssues;
+    week.seconds += day.seconds;
+    week.peak = Math.max(week.peak, day.peak);
+    week.scores.push(...day.scores);
+    for (const [version, visits] of Object.entries(day.versions)) week.versions[version] = (week.versions[version] ?? 0) + visits;
+  }
+  return weeks.map(judged);
 }
 
 /** The hours of a visit, since the Unix epoch, with the seconds of it in each. @param {Facts} facts @param {number} session @returns {Generator<[number, number]>} */
