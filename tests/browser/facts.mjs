@@ -110,7 +110,7 @@ async function conferencePage(row) {
   check(`${name}: cards`, (await cards.count()) >= new Set(sessions.map((session) => session.participant_id)).size, true);
 
   const issues = await sql(`SELECT i.code FROM app_issue i JOIN app_session s ON s.id = i.session_id WHERE i.is_active AND s.is_active AND s.conference_id = '${row.id}'`);
-  check(`${name}: issues`, await page.locator("#findings .issue-cols > div:nth-child(2) .incident").count(), issues.length);
+  check(`${name}: issues`, await page.locator("#findings .issue-cols > div:nth-child(2) .incident").evaluateAll((all) => all.reduce((sum, one) => sum + Number(one.dataset.count), 0)), issues.length);
 
   const connections = await sql(`SELECT k.id FROM app_connection k JOIN app_session s ON s.id = k.session_id WHERE k.is_active AND s.is_active AND k.conference_id = '${row.id}' ORDER BY k.id`);
   const folds = await page.locator("details.connection").evaluateAll((all) => all.map((fold) => fold.id.replace("connection-", "")).sort());

@@ -46,6 +46,8 @@ const FINDINGS: usize = 10;
 const HELD: usize = 200;
 /// Lines of each list of a connection: states, paths, rounds, stored negotiations.
 const LINES: usize = 60;
+/// Events that issues which are one name as their evidence.
+const EVIDENCE: usize = 6;
 /// Bad moments that a card names.
 const WORST: usize = 3;
 
@@ -173,10 +175,12 @@ pub struct CallView {
     pub incident_count: usize,
     /// How many of the page's are folded away: notes, and what is more than a page's head should show.
     pub incidents_folded: usize,
-    /// Peer Metrics' issues, by time.
+    /// Peer Metrics' issues, by time; those that say the same of the same participant are one.
     pub issues: Vec<IssueEntry>,
-    /// How many there are, likewise.
+    /// How many there are, each counted.
     pub issue_count: usize,
+    /// How many are on the page.
+    pub issues_held: usize,
     /// Lanes over time.
     pub timeline: Timeline,
     /// Its participants.
@@ -410,8 +414,10 @@ pub struct ConnectionEntry {
 /// An issue that Peer Metrics stored.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IssueEntry {
-    /// When it was detected.
+    /// When it was detected; of several that say the same, the first.
     pub at: Timestamp,
+    /// When the others that say the same of the same participant were.
+    pub again: Vec<Timestamp>,
     /// `error`, `warning` or `unknown`.
     pub severity: &'static str,
     /// Its code.
@@ -647,6 +653,9 @@ impl CallView {
         let held = gravest.into_iter().take(HELD);
         let incidents: Vec<IncidentView> =
             held.map(|incident| incident_view(incident, call, world, route, &listed)).collect();
+        let issues = call.issues.iter().filter_map(|at| report.issues.get(*at));
+        let mut issues = joined_issues(issues.map(|issue| issue_entry(issue, world, route, &listed)));
+        issues.truncate(HELD);
         Self {
             number: call.number,
             of: report.calls.len(),
@@ -666,13 +675,8 @@ impl CallView {
             incidents,
             incident_count: call.incidents.len(),
             issue_count: call.issues.len(),
-            issues: call
-                .issues
-                .iter()
-                .take(HELD)
-                .filter_map(|at| report.issues.get(*at))
-                .map(|issue| issue_entry(issue, world, route, &listed))
-                .collect(),
+            issues_held: issues.iter().map(|issue| 1 + issue.again.len()).sum(),
+            issues,
             timeline: timeline(report, call, world, route, &listed),
             participants,
             matrix: matrix(&connections, world, route),
@@ -1168,10 +1172,32 @@ impl Ice {
     }
 }
 
+/// Issues that say the same of the same participant as one, where the first of them stood.
+fn joined_issues(issues: impl Iterator<Item = IssueEntry>) -> Vec<IssueEntry> {
+    let mut joined: Vec<IssueEntry> = Vec::new();
+    let mut places = BTreeMap::new();
+    for issue in issues {
+        let says = (issue.code.clone(), issue.participant.clone(), issue.data.clone(), issue.verdict.clone());
+        let at = *places.entry(says).or_insert(joined.len());
+        let Some(first) = joined.get_mut(at) else {
+            joined.push(issue);
+            continue;
+        };
+        first.again.push(issue.at);
+        for event in issue.evidence {
+            if first.evidence.len() < EVIDENCE && !first.evidence.contains(&event) {
+                first.evidence.push(event);
+            }
+        }
+    }
+    joined
+}
+
 fn issue_entry(issue: &Issue, world: &World, from: &Route, listed: &dyn Fn(EventId) -> bool) -> IssueEntry {
     let verdict = issue.verdict.as_ref();
     IssueEntry {
         at: issue.row.created_at,
+        again: Vec::new(),
         severity: issue.severity.map_or("unknown", crate::report::words::Severity::label),
         code: issue.row.code.clone(),
         title: issue.title.clone(),
@@ -1287,5 +1313,36 @@ impl Content for EventsPage {
 
     fn id(&self) -> Option<String> {
         Some(self.id.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issues_that_say_the_same_of_the_same_person_are_one() {
+        let issue = |second: i64, code: &str, evidence: &str| IssueEntry {
+            at: Timestamp::from_micros(second),
+            again: Vec::new(),
+            severity: "warning",
+            code: code.to_owned(),
+            title: String::new(),
+            explanation: "",
+            participant: None,
+            data: None,
+            agreement: None,
+            verdict: None,
+            graph: None,
+            evidence: vec![evidence.to_owned()],
+        };
+        let joined = joined_issues(
+            [issue(1, "a", "x"), issue(2, "b", "y"), issue(3, "a", "z"), issue(4, "a", "x")].into_iter(),
+        );
+        let told: Vec<_> = joined
+            .iter()
+            .map(|issue| (issue.code.as_str(), issue.again.len(), issue.evidence.join(" ")))
+            .collect();
+        assert_eq!(told, [("a", 2, "x z".to_owned()), ("b", 0, "y".to_owned())]);
     }
 }

@@ -19,7 +19,7 @@ use crate::report::{Class, ConferenceFacts, NoData, Person, words};
 use crate::units::Timestamp;
 
 /// A link to another page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Link {
     /// Its text.
     pub label: String,
