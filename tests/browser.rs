@@ -64,7 +64,7 @@ fn run(script: &str, variables: &[(&str, &std::ffi::OsStr)]) {
 fn pages_tell_what_is_in(db: &TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let site = site(db, folder.path());
-    for script in ["facts", "dashboard"] {
+    for script in ["facts", "dashboard", "search"] {
         run(script, &[("SITE", site.as_os_str()), ("DATABASE_URL", db.url().as_ref())]);
     }
 }

@@ -2,6 +2,8 @@
 
 interface Window {
   peermetrics?: any;
+  peerpressSearch?: { attach: (form: HTMLFormElement) => void };
+  peerpressIndex?: (name: string, data: unknown) => void;
   peerpressCall?: { view: ReturnType<typeof import("./conference/components/window.js").createWindow> };
 }
 

@@ -14,17 +14,20 @@ use crate::report::experience::{Experience, Usual};
 use crate::report::{self, AppTotals, Attendance, ConferenceFacts, ConferenceReport, World};
 use crate::scope::Scope;
 use crate::site::facts_script::facts_script;
-use crate::site::pages::Link;
 use crate::site::pages::app::AppPage;
 use crate::site::pages::conference::{self, ConferencePageKind};
 use crate::site::pages::data_quality::{DataQualityPage, FindingTotals};
+use crate::site::pages::directory::{self, Listing, Parts};
 use crate::site::pages::index::IndexPage;
 use crate::site::pages::methods::MethodsPage;
 use crate::site::pages::month::MonthPage;
 use crate::site::pages::not_found::NotFoundPage;
 use crate::site::pages::organization::OrganizationPage;
 use crate::site::pages::participant::ParticipantPage;
-use crate::site::pages::search::{Entry, Person, SearchPage};
+use crate::site::pages::search::{Directory, Entry, SearchPage};
+use crate::site::pages::{Link, conference_label};
+use crate::site::routes::Listed;
+use crate::site::search_index::{self, Item, Kind};
 use crate::site::{Content, Frame, Page, Route, api};
 use crate::snapshot::{Part, Snapshot};
 
@@ -208,7 +211,8 @@ impl Builder<'_> {
         let participants = self.participants(attendances, &facts)?;
         let months = self.apps(&facts, &totals)?;
         self.organizations(&totals)?;
-        self.page(Route::Search, self.directory(&months))?;
+        let directory = self.directory(&facts, &months)?;
+        self.search_index(&facts)?;
         self.page(Route::DataQuality, DataQualityPage::new(&findings))?;
         self.page(
             Route::Methods,
@@ -218,7 +222,7 @@ impl Builder<'_> {
         let manifest = snapshot.manifest();
         self.data(&Route::ApiMeta, &api::meta_file(snapshot.instant(), &manifest.database, &manifest.rows))?;
         self.sink.put(&Route::ApiSchema.path(), api::SCHEMA.as_bytes().to_vec(), None)?;
-        self.for_robots(&facts, &months)?;
+        self.for_robots(&facts, &months, &directory)?;
         Ok(SiteCounts { conferences: facts.len(), participants, findings: findings.count() })
     }
 
@@ -331,52 +335,121 @@ impl Builder<'_> {
         self.page(Route::Index, IndexPage::new(&self.world, &of_organization))
     }
 
-    fn directory(&self, months: &BTreeMap<AppId, BTreeMap<String, usize>>) -> SearchPage {
-        let from = Route::Search;
-        let mut participants: BTreeMap<AppId, BTreeSet<(String, ParticipantId)>> = BTreeMap::new();
-        for row in self.world.participants.values().filter(|row| row.is_active) {
-            let label = self.world.person(row.id).label;
-            participants.entry(row.app_id).or_default().insert((label, row.id));
+    /// The search page and the directory of each app. Gives the directory's routes.
+    fn directory(
+        &self,
+        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+        months: &BTreeMap<AppId, BTreeMap<String, usize>>,
+    ) -> anyhow::Result<Vec<Route>> {
+        let mut conferences: BTreeMap<AppId, Vec<Listing>> = BTreeMap::new();
+        for facts in facts.values() {
+            let name = conference_label(facts);
+            conferences.entry(facts.row.app_id).or_default().push(Listing {
+                route: Route::Conference(facts.row.id),
+                given_id: Some(facts.row.conference_id.clone()).filter(|given| *given != name),
+                name,
+                created_at: facts.row.created_at,
+                server: false,
+            });
         }
-        let person = |(label, id): &(String, ParticipantId)| {
-            let person = self.world.person(*id);
-            Person {
-                link: Link::to(label, &Route::Participant(*id), &from),
-                given_id: person.given_id.filter(|given| given != label),
-            }
-        };
-        let mut apps: Vec<Entry> = self
-            .world
-            .apps
-            .values()
-            .map(|app| Entry {
-                app: Link::to(&app.name, &Route::App(app.id), &from),
-                organization: self
-                    .world
-                    .organizations
-                    .get(&app.organization_id)
-                    .map(|row| row.name.clone())
-                    .unwrap_or_default(),
-                months: months
-                    .get(&app.id)
-                    .into_iter()
-                    .flatten()
-                    .rev()
-                    .map(|(month, count)| {
-                        (Link::to(month, &Route::AppMonth(app.id, month.clone()), &from), *count)
-                    })
-                    .collect(),
-                participants: participants.get(&app.id).into_iter().flatten().map(person).collect(),
-            })
-            .collect();
-        apps.sort_by(|a, b| (&a.app.label, &a.app.href).cmp(&(&b.app.label, &b.app.href)));
-        SearchPage { apps }
+        let mut participants: BTreeMap<AppId, Vec<Listing>> = BTreeMap::new();
+        for row in self.world.participants.values().filter(|row| row.is_active) {
+            let person = self.world.person(row.id);
+            participants.entry(row.app_id).or_default().push(Listing {
+                route: Route::Participant(row.id),
+                given_id: person.given_id.filter(|given| *given != person.label),
+                name: person.label,
+                created_at: row.created_at,
+                server: row.is_sfu,
+            });
+        }
+        let mut routes = Vec::new();
+        let mut entries = Vec::new();
+        for app in self.world.apps.values() {
+            let Some(organization) = self.world.organizations.get(&app.organization_id) else { continue };
+            let mut list = |listed, listings| -> anyhow::Result<Parts> {
+                let (parts, pages) = directory::directory((app, organization), listed, listings);
+                routes.extend(pages.iter().map(|(route, _)| route.clone()));
+                pages.into_par_iter().try_for_each(|(route, page)| self.page(route, page))?;
+                Ok(parts)
+            };
+            let of_conferences = list(Listed::Conferences, conferences.remove(&app.id).unwrap_or_default())?;
+            let of_participants =
+                list(Listed::Participants, participants.remove(&app.id).unwrap_or_default())?;
+            let month = |(month, count): (&String, &usize)| {
+                (Link::to(month, &Route::AppMonth(app.id, month.clone()), &Route::Search), *count)
+            };
+            entries.push(Entry {
+                app: Link::to(&app.name, &Route::App(app.id), &Route::Search),
+                organization: organization.name.clone(),
+                months: months.get(&app.id).into_iter().flatten().rev().map(month).collect(),
+                conferences: Directory::new(app.id, Listed::Conferences, &of_conferences),
+                participants: Directory::new(app.id, Listed::Participants, &of_participants),
+            });
+        }
+        entries.sort_by(|a, b| (&a.app.label, &a.app.href).cmp(&(&b.app.label, &b.app.href)));
+        self.page(Route::Search, SearchPage { apps: entries })?;
+        Ok(routes)
+    }
+
+    fn search_index(&self, facts: &BTreeMap<ConferenceId, ConferenceFacts>) -> anyhow::Result<()> {
+        let app_name = |id| self.world.apps.get(&id).map(|app| app.name.clone()).unwrap_or_default();
+        let other =
+            |given: Option<String>, name: &str| given.filter(|given| given != name).unwrap_or_default();
+        let mut items = Vec::new();
+        for row in self.world.organizations.values() {
+            items.push(Item {
+                kind: Kind::Organization,
+                id: row.id.into(),
+                name: row.name.clone(),
+                given_id: String::new(),
+                created_at: row.created_at,
+                place: String::new(),
+            });
+        }
+        for app in self.world.apps.values() {
+            let organization = self.world.organizations.get(&app.organization_id);
+            items.push(Item {
+                kind: Kind::App,
+                id: app.id.into(),
+                name: app.name.clone(),
+                given_id: String::new(),
+                created_at: app.created_at,
+                place: organization.map(|row| row.name.clone()).unwrap_or_default(),
+            });
+        }
+        for facts in facts.values() {
+            let name = conference_label(facts);
+            items.push(Item {
+                kind: Kind::Conference,
+                id: facts.row.id.into(),
+                given_id: other(Some(facts.row.conference_id.clone()), &name),
+                name,
+                created_at: facts.row.created_at,
+                place: app_name(facts.row.app_id),
+            });
+        }
+        for row in self.world.participants.values().filter(|row| row.is_active) {
+            let person = self.world.person(row.id);
+            items.push(Item {
+                kind: if row.is_sfu { Kind::Server } else { Kind::Participant },
+                id: row.id.into(),
+                given_id: other(person.given_id, &person.label),
+                name: person.label,
+                created_at: row.created_at,
+                place: app_name(row.app_id),
+            });
+        }
+        search_index::files(items).into_par_iter().try_for_each(|file| {
+            self.sink.put(&Route::SearchIndex(file.name).path(), file.script.into_bytes(), None)
+        })
     }
 
     fn for_robots(
         &self,
         facts: &BTreeMap<ConferenceId, ConferenceFacts>,
         months: &BTreeMap<AppId, BTreeMap<String, usize>>,
+        directory: &[Route],
     ) -> anyhow::Result<()> {
         // Calls are nobody's business but the owner's; a search engine has to be let in on purpose, by the host.
         self.sink.put(&Route::Robots.path(), b"User-agent: *\nDisallow: /\n".to_vec(), None)?;
@@ -391,6 +464,8 @@ impl Builder<'_> {
             routes.push(Route::App(*app));
             routes.extend(months.keys().map(|month| Route::AppMonth(*app, month.clone())));
         }
+        routes.push(Route::Search);
+        routes.extend(directory.iter().cloned());
         routes.extend(facts.keys().map(|id| Route::Conference(*id)));
         for route in routes {
             let url = format!("{base}/{}", route.path()).replace('&', "&amp;").replace('<', "&lt;");

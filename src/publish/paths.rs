@@ -54,7 +54,8 @@ impl SitePath {
         let path = self.0.as_str();
         if path.starts_with("assets/") {
             Class::Asset
-        } else if path.starts_with("api/") {
+        // Facts and the search index are data in the form of scripts.
+        } else if path.starts_with("api/") || path.rsplit('.').next() == Some("js") {
             Class::Data
         } else if path.starts_with("conference/") || path.starts_with("participant/") {
             Class::Page
@@ -87,5 +88,10 @@ mod tests {
         let class = |path: &str| SitePath::new(path).unwrap().class();
         let order = ["assets/a.css", "api/v1/meta.json", "conference/x.html", "index.html"].map(class);
         assert!(order.is_sorted());
+        assert_eq!(class("search/index.js"), class("api/v1/meta.json"));
+        assert_eq!(
+            class("search/00000000-0000-0000-0000-000000000000/participants.html"),
+            class("search.html")
+        );
     }
 }

@@ -9,8 +9,10 @@ pub mod graphs;
 pub mod map;
 pub mod pages;
 pub mod routes;
+pub mod search_index;
 pub mod timeline;
 pub mod trend;
+pub mod words;
 
 pub use chrome::{Content, Frame, Page};
 pub use routes::Route;

@@ -25,6 +25,10 @@ pub enum Route {
     Participant(ParticipantId),
     /// Search and directory.
     Search,
+    /// A page of the directory of an app, by its number from 1.
+    Directory(AppId, Listed, Section, usize),
+    /// A file of the search index, by its name.
+    SearchIndex(String),
     /// The findings.
     DataQuality,
     /// How everything is measured.
@@ -53,6 +57,80 @@ pub enum Route {
     Asset(String),
 }
 
+/// What a directory lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Listed {
+    /// Conferences.
+    Conferences,
+    /// Participants.
+    Participants,
+}
+
+impl Listed {
+    /// As a heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Conferences => "Conferences",
+            Self::Participants => "Participants",
+        }
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Conferences => "conferences",
+            Self::Participants => "participants",
+        }
+    }
+}
+
+/// A part of a directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    /// All of it, or where it is parted what leads to the parts.
+    All,
+    /// Names that begin with a digit.
+    Digits,
+    /// Names that begin with a letter from a to z.
+    Letter(char),
+    /// All other names.
+    Others,
+    /// What was created in a month, `2026-11`.
+    Month(String),
+}
+
+impl Section {
+    /// As a link's text.
+    pub fn label(&self) -> String {
+        match self {
+            Self::All => "All".to_owned(),
+            Self::Digits => "0–9".to_owned(),
+            Self::Letter(letter) => letter.to_ascii_uppercase().to_string(),
+            Self::Others => "Others".to_owned(),
+            Self::Month(month) => month.clone(),
+        }
+    }
+
+    /// What a heading says of it.
+    pub fn suffix(&self) -> String {
+        match self {
+            Self::All => " by name".to_owned(),
+            Self::Others => ": other letters".to_owned(),
+            Self::Month(month) => format!(" first seen in {month}"),
+            Self::Digits | Self::Letter(_) => format!(": {}", self.label()),
+        }
+    }
+
+    fn path(&self) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::Digits => Some("0".to_owned()),
+            Self::Letter(letter) => Some(letter.to_string()),
+            Self::Others => Some("other".to_owned()),
+            Self::Month(month) => Some(month.clone()),
+        }
+    }
+}
+
 impl Route {
     /// The path below the site's root.
     pub fn path(&self) -> String {
@@ -67,6 +145,12 @@ impl Route {
             Self::CallEvents(id, call, part) => format!("conference/{id}/call-{call}-events-{part}.html"),
             Self::Participant(id) => format!("participant/{id}.html"),
             Self::Search => "search.html".to_owned(),
+            Self::Directory(id, listed, section, page) => {
+                let part = section.path().map(|part| format!("-{part}")).unwrap_or_default();
+                let page = if *page > 1 { format!("-{page}") } else { String::new() };
+                format!("search/{id}/{}{part}{page}.html", listed.path())
+            }
+            Self::SearchIndex(name) => format!("search/{name}.js"),
             Self::DataQuality => "data-quality.html".to_owned(),
             Self::Methods => "methods.html".to_owned(),
             Self::NotFound => "404.html".to_owned(),

@@ -30,6 +30,7 @@ export async function pagesByKind(site) {
 /** @param {string} file */
 function kindOf(file) {
   if (!file.includes("/")) return file.replace(/\.html$/, "");
+  if (/^search\//.test(file)) return "directory";
   if (/^apps\/[^/]+\/conferences\//.test(file)) return "conferences";
   if (/^conference\/[^/]+\/call-\d+\.html$/.test(file)) return "call";
   if (/^conference\/[^/]+\//.test(file)) return "events";

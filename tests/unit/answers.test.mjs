@@ -6,7 +6,7 @@ vi.stubGlobal("window", { location: { protocol: "https:" }, fetch: () => {} });
 // As much of a parser as the directory asks for: the links of a folder, and the cell beside each.
 vi.stubGlobal("DOMParser", class {
   parseFromString(text) {
-    return { querySelectorAll: (selector) => text.filter(({ href }) => href.startsWith(selector.match(/"(.*)"/)[1])).map(link) };
+    return { querySelectorAll: (selector) => text.filter(({ href }) => href.includes(selector.match(/"(.*)"/)[1])).map(link) };
   }
 });
 const link = ({ href, name, given }) => ({ getAttribute: () => href, textContent: name, closest: () => ({ querySelector: () => (given ? { textContent: given } : null) }) });
@@ -49,7 +49,10 @@ const conference = (row, people) => ({
 });
 const site = {
   "index.html": [{ href: "organization/o.html", name: "Live calls" }, { href: "apps/a.html", name: "browser app" }],
-  "search.html": [{ href: "apps/a/conferences/2026-11.html", name: "2026-11" }, { href: "participant/p1.html", name: "Ana Pop", given: "user-ana" }, { href: "participant/p2.html", name: "Ben", given: "user-ben" }],
+  "search.html": [{ href: "apps/a/conferences/2026-11.html", name: "2026-11" }, { href: "search/a/participants.html", name: "All" }, { href: "search/a/participants-2026-11.html", name: "2026-11" }],
+  "search/a/participants.html": [{ href: "../../search/a/participants-a.html", name: "A" }, { href: "../../search/a/participants-b.html", name: "B" }],
+  "search/a/participants-a.html": [{ href: "../../participant/p1.html", name: "Ana Pop", given: "user-ana" }],
+  "search/a/participants-b.html": [{ href: "../../participant/p2.html", name: "Ben", given: "user-ben" }],
   "api/v1/meta.json": { taken_at: "2026-12-02T00:00:00.000000Z" },
   "api/v1/organizations/o.json": { data: { id: "o", name: "Live calls", created_at: "2026-11-01 00:00:00" } },
   "api/v1/apps/a.json": {

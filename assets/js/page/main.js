@@ -7,6 +7,7 @@ import { localTimes } from "./times.js";
 import { preparePrinting } from "./printing.js";
 import { followServer } from "./live.js";
 import { scrollByKeyboard } from "./scroll.js";
+import { offerSearch } from "./search.js";
 
 applyTheme();
 
@@ -15,6 +16,7 @@ function enhance() {
   for (const table of document.querySelectorAll("table.data, table.log")) sortTable(table);
   for (const table of document.querySelectorAll("table[data-filterable]")) filterTable(table);
   localTimes(document.querySelectorAll("time[datetime]"));
+  for (const form of document.querySelectorAll("form[data-script]")) if (form instanceof HTMLFormElement) offerSearch(form);
   scrollByKeyboard();
   preparePrinting();
   followServer();

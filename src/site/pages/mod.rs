@@ -3,6 +3,7 @@
 pub mod app;
 pub mod conference;
 pub mod data_quality;
+pub mod directory;
 pub mod index;
 pub mod methods;
 pub mod month;
