@@ -157,6 +157,9 @@ pub struct Build {
     #[command(flatten)]
     /// The site.
     pub site: Site,
+    /// Also write the last whole period's report as a mail: FILE as HTML, and beside it as Markdown (.md)
+    #[arg(long, value_name = "FILE")]
+    pub mail: Option<PathBuf>,
 }
 
 /// `peerpress snapshot`.

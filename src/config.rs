@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::metrics::limits::{Limit, Limits};
+use crate::units::Zone;
 
 /// The name of the file, looked for in the working folder.
 pub const FILE: &str = "peerpress.toml";
@@ -48,6 +49,14 @@ pub enum ConfigError {
         value: String,
         /// What is wrong.
         problem: &'static str,
+    },
+    /// A time zone that does not exist.
+    #[error("report.time_zone = {value:?}: there is no such time zone\nhint: {hint}")]
+    Zone {
+        /// What was given.
+        value: String,
+        /// The nearest name, or where names come from.
+        hint: String,
     },
 }
 
@@ -105,6 +114,8 @@ settings! {
         call_gap_minutes: f64,
         /// Absolute URL of the published site; with it, `sitemap.xml` is written.
         base_url: String,
+        /// The IANA time zone whose midnights part the days, weeks, months and years of the reports.
+        time_zone: String,
     }
     /// Where trouble begins and ends: `{ raise, clear, least_s }`. With `raise` below `clear`, low values are bad.
     limits: LimitsConfig {
@@ -226,6 +237,9 @@ impl Config {
                 problem: "it must be more than 0",
             });
         }
+        if let Some(name) = config.report.time_zone.as_ref().filter(|name| Zone::parse(name).is_none()) {
+            return Err(ConfigError::Zone { value: name.clone(), hint: nearest_zone(name) });
+        }
         let limits = config.limits.in_force();
         let all = [
             ("limits.round_trip_time_ms", limits.round_trip_time_ms),
@@ -264,6 +278,18 @@ impl Config {
     }
 }
 
+fn nearest_zone(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let by_distance = Zone::names()
+        .into_iter()
+        .map(|known| (strsim::osa_distance(&lower, &known.to_lowercase()), known))
+        .min();
+    match by_distance {
+        Some((distance, known)) if distance <= 4 => format!("did you mean {known}?"),
+        _ => "names are those of the IANA database, such as Europe/Berlin or America/New_York".to_owned(),
+    }
+}
+
 fn nearest(key: &str) -> String {
     let by_distance = KEYS.iter().map(|known| (strsim::osa_distance(key, known), *known)).min();
     match by_distance {
@@ -286,6 +312,18 @@ mod tests {
         assert!(error.contains("folders.outptu") && error.contains("folders.output"), "{error}");
         let error = parse("colour = 3").unwrap_err().to_string();
         assert!(error.contains("peerpress.example.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_time_zone_that_does_not_exist_names_the_nearest_one() {
+        let zone = |name: &str| parse(&format!("[report]\ntime_zone = {name:?}"));
+        assert!(zone("Pacific/Auckland").is_ok());
+        let error = zone("Europe/Berln").unwrap_err().to_string();
+        assert!(
+            error.contains("\"Europe/Berln\"") && error.contains("did you mean Europe/Berlin?"),
+            "{error}"
+        );
+        assert!(zone("my place").unwrap_err().to_string().contains("IANA"));
     }
 
     #[test]

@@ -150,6 +150,16 @@ impl Day {
     pub fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
     }
+
+    /// The date, for calendar arithmetic.
+    pub(crate) const fn date(self) -> Date {
+        self.0
+    }
+
+    /// From a date.
+    pub(crate) const fn from_date(date: Date) -> Self {
+        Self(date)
+    }
 }
 
 impl fmt::Display for Day {
@@ -164,9 +174,100 @@ impl Serialize for Day {
     }
 }
 
+/// A time zone of the IANA database, by whose midnights days begin. The rules are built in, so that every machine has the
+/// same.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Zone(TimeZone);
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self(TimeZone::UTC)
+    }
+}
+
+impl Zone {
+    /// From its name, such as `Europe/Berlin`; `None` if there is no such zone.
+    pub fn parse(name: &str) -> Option<Self> {
+        let zone = TimeZone::get(name).ok()?;
+        (!zone.is_unknown() && zone.iana_name().is_some()).then_some(Self(zone))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The names of all zones, in order.
+    pub fn names() -> Vec<String> {
+        jiff::tz::db().available().map(|name| name.to_string()).collect()
+    }
+
+    /// The day on which an instant falls.
+    pub fn day_of(&self, at: Timestamp) -> Day {
+        jiff::Timestamp::from_microsecond(at.clamped())
+            .map(|instant| Day(self.0.to_datetime(instant).date()))
+            .unwrap_or_default()
+    }
+
+    /// The first instant of a day: midnight, or the end of the gap where clocks were put forward over it.
+    pub fn start_of(&self, day: Day) -> Timestamp {
+        let midnight = day.0.to_datetime(jiff::civil::Time::midnight());
+        let instant = self.0.to_ambiguous_timestamp(midnight).compatible();
+        Timestamp(instant.map_or(MAX_MICROS, jiff::Timestamp::as_microsecond))
+    }
+
+    /// An instant by the clocks of the zone, to the minute: `2026-11-23 16:34`.
+    pub fn clock(&self, at: Timestamp) -> String {
+        jiff::Timestamp::from_microsecond(at.clamped())
+            .map(|instant| self.0.to_datetime(instant).strftime("%Y-%m-%d %H:%M").to_string())
+            .unwrap_or_default()
+    }
+}
+
+/// A count with its digits in groups of three, parted by a thin space.
+pub fn grouped(count: i64) -> String {
+    let digits = count.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    if count < 0 { format!("\u{2212}{text}") } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_begin_at_the_midnights_of_a_zone_summer_time_included() {
+        let zone = Zone::parse("America/New_York").unwrap();
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        assert_eq!(zone.day_of(at("2027-01-01 04:59:59.999999")).to_string(), "2026-12-31");
+        assert_eq!(zone.day_of(at("2027-01-01 05:00:00")).to_string(), "2027-01-01");
+        // Clocks went back on 2026-11-01, so that this day had 25 hours.
+        let day = Day::parse("2026-11-01").unwrap();
+        assert_eq!(zone.start_of(day).rfc3339(), "2026-11-01T04:00:00Z");
+        assert_eq!(zone.start_of(day.next()).rfc3339(), "2026-11-02T05:00:00Z");
+        assert_eq!(zone.clock(at("2026-11-01 12:30:59")), "2026-11-01 07:30");
+        // Where there was no midnight, the day begins when the clocks had been put forward.
+        let santiago = Zone::parse("America/Santiago").unwrap();
+        let day = Day::parse("2026-09-06").unwrap();
+        assert_eq!(santiago.start_of(day).rfc3339(), "2026-09-06T04:00:00Z");
+        assert_eq!(santiago.day_of(at("2026-09-06 03:59:59")).to_string(), "2026-09-05");
+    }
+
+    #[test]
+    fn only_zones_of_the_database_have_a_name() {
+        assert_eq!(Zone::parse("Pacific/Auckland").unwrap().name(), "Pacific/Auckland");
+        assert_eq!(Zone::default().name(), "UTC");
+        for name in ["Mars/Olympus", "", "../etc/passwd", "Etc/Unknown"] {
+            assert_eq!(Zone::parse(name), None, "{name}");
+        }
+        assert!(Zone::names().len() > 300);
+    }
 
     #[test]
     fn api_times_round_trip_with_and_without_fraction() {

@@ -1,14 +1,16 @@
 //! `peerpress build`: snapshot, render, publish.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::site::{self, Sink, SiteCounts};
+use super::site::{self, Made, Mail, Sink, SiteCounts};
 use super::theme::Theme;
-use super::{Done, Session, settings, snapshot};
+use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
 use crate::publish::{Changes, Publisher, SitePath};
 use crate::render::Renderer;
@@ -44,6 +46,9 @@ pub struct Summary {
     /// Paths of the files written.
     #[serde(skip)]
     pub changes: Vec<String>,
+    /// The letter on the last whole period.
+    #[serde(skip)]
+    pub mail: Option<Mail>,
 }
 
 impl Summary {
@@ -149,7 +154,7 @@ pub fn render_and_publish(
     let assets = theme.assets();
     let made = pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, &sink, &bar));
     bar.0.finish_and_clear();
-    let counts = made?;
+    let Made { counts, mail } = made?;
     if counts.conferences == 0 && !options.scope.is_all() {
         tracing::warn!("no call lies within the scope of this report ({})", options.scope.label());
     }
@@ -159,7 +164,7 @@ pub fn render_and_publish(
     spinner.finish_and_clear();
     let changes = changes?;
     stages.end("publish");
-    Ok(summary(&folders.output, snapshot, counts, &changes, stages))
+    Ok(Summary { mail, ..summary(&folders.output, snapshot, counts, &changes, stages) })
 }
 
 fn summary(
@@ -181,6 +186,7 @@ fn summary(
         bytes_total: changes.bytes_total,
         stages: stages.list.clone(),
         changes: changes.written.iter().map(ToString::to_string).collect(),
+        mail: None,
     }
 }
 
@@ -198,12 +204,49 @@ pub fn snapshot_of(session: &Session, args: &cli::Build, stages: &mut Stages) ->
     Ok(snapshot)
 }
 
+/// Where the two files of a mail go: the given one, and the same name with `.md`.
+fn mail_files(file: &Path) -> Result<(PathBuf, PathBuf), Usage> {
+    let markdown = file.with_extension("md");
+    if file.file_name().is_none() || file.is_dir() || markdown == file {
+        let hint = "name the HTML file, such as weekly.html; weekly.md is written beside it";
+        return Err(Usage(format!("--mail {} is no name of an HTML file\nhint: {hint}", file.display())));
+    }
+    Ok((file.to_owned(), markdown))
+}
+
+/// Writes a file in one step, so that whoever sends it never sees half of it.
+fn write_atomically(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        // As any other new file: the usual one of a temporary file is for its owner only.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut whole = builder.tempfile_in(folder)?;
+        whole.write_all(bytes)?;
+        whole.as_file().sync_all()?;
+        whole.persist(file)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", file.display()))
+}
+
 /// Runs the command.
 pub fn run(session: &Session, args: &cli::Build) -> anyhow::Result<Done> {
+    // Before hours of work, not after them.
+    let mail_files = args.mail.as_deref().map(mail_files).transpose()?;
     let mut stages = Stages::default();
     let snapshot = snapshot_of(session, args, &mut stages)?;
     let summary = render_and_publish(session, &snapshot, &args.site, false, &mut stages)?;
     session.print(&summary, &summary.text())?;
+    if let Some((html, markdown)) = mail_files {
+        let mail = summary.mail.as_ref().context(
+            "the site is published, but there is nothing to mail: no day with a call is over yet\n\
+             hint: build again once it is; days end by report.time_zone",
+        )?;
+        write_atomically(&markdown, &mail.markdown)?;
+        write_atomically(&html, &mail.html)?;
+    }
     Ok(verdict(&args.site, &summary))
 }
 

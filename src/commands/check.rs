@@ -115,6 +115,8 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
 fn kind(name: &str) -> Option<&'static str> {
     let path: Vec<&str> = name.strip_prefix("api/v1/")?.split('/').collect();
     match path.as_slice() {
+        [.., "reports", "index.json"] => Some("periods"),
+        [.., "reports", _] => Some("period"),
         ["conferences", _] => Some("conference"),
         ["participants", _] => Some("participant"),
         ["apps", _, "conferences", _] => Some("month"),
@@ -127,7 +129,7 @@ fn kind(name: &str) -> Option<&'static str> {
 
 fn validators() -> anyhow::Result<BTreeMap<&'static str, jsonschema::Validator>> {
     let schema: Value = serde_json::from_str(api::SCHEMA)?;
-    ["conference", "participant", "month", "app", "organization", "meta"]
+    ["conference", "participant", "month", "app", "organization", "meta", "period", "periods"]
         .into_iter()
         .map(|kind| {
             let mut own = schema.clone();

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::build::{self, Stages};
-use super::{Done, Session, settings};
+use super::{Done, Session, Usage, settings};
 use crate::cli;
 use crate::config::{Config, FILE};
 use crate::serve::{Folder, Live, Server, Update};
@@ -37,6 +37,10 @@ pub fn serve_folder(session: &Session, server: &Server, output: &std::path::Path
 
 /// Runs the command.
 pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
+    if args.build.mail.is_some() {
+        let hint = "peerpress build --mail FILE writes it";
+        return Err(Usage(format!("serve writes no mail\nhint: {hint}")).into());
+    }
     let folders = settings::folders(session, &args.build.site);
     if args.as_is {
         let server = bind(session, args.host, args.port)?;

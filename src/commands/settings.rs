@@ -8,6 +8,7 @@ use crate::commands::site::SiteOptions;
 use crate::report;
 use crate::scope::Scope;
 use crate::source::{ConnectionSettings, SnapshotOptions, resolve};
+use crate::units::Zone;
 
 /// Where everything is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub fn site_options(session: &Session, args: &cli::Site, dev: bool) -> SiteOptio
         report: report::Options {
             call_gap_s: config.call_gap_minutes.map_or(defaults.call_gap_s, |minutes| minutes * 60.0),
             limits: session.config.limits.in_force(),
+            // The settings file was read with its zone checked.
+            zone: config.time_zone.as_deref().and_then(Zone::parse).unwrap_or_default(),
             ..defaults
         },
         scope: Scope { since: args.since, until: args.until, last: args.last },

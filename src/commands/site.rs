@@ -1,6 +1,8 @@
 //! A snapshot to all files of the site: a map over conferences, part by part, and reduces by participant, app and
 //! organization. Files go to a [`Sink`] as soon as they are made; only small facts are kept.
 
+mod periods;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
@@ -28,7 +30,7 @@ use crate::site::pages::search::{Directory, Entry, SearchPage};
 use crate::site::pages::{Link, conference_label};
 use crate::site::routes::Listed;
 use crate::site::search_index::{self, Item, Kind};
-use crate::site::{Content, Frame, Page, Route, api};
+use crate::site::{Content, Frame, Page, ReportScope, Route, api};
 use crate::snapshot::{Part, Snapshot};
 
 /// Where the files of a site go. Threads use it at the same time.
@@ -73,6 +75,24 @@ pub struct SiteCounts {
     pub findings: usize,
 }
 
+/// A letter, as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// A page that stands on its own: no style sheet, no script, no picture.
+    pub html: Vec<u8>,
+    /// The same as Markdown.
+    pub markdown: Vec<u8>,
+}
+
+/// What a build of the site gives besides its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// What was made.
+    pub counts: SiteCounts,
+    /// The letter on the last whole period; none if no period with a call is over.
+    pub mail: Option<Mail>,
+}
+
 struct Builder<'a> {
     renderer: &'a Renderer,
     sink: &'a dyn Sink,
@@ -101,7 +121,7 @@ pub fn make_site(
     options: &SiteOptions,
     sink: &dyn Sink,
     progress: &dyn Progress,
-) -> anyhow::Result<SiteCounts> {
+) -> anyhow::Result<Made> {
     let world = World::new(snapshot.globals()?, snapshot.instant());
     let frame = Frame { scope: options.scope.label(), dev: options.dev, assets: assets.names.clone() };
     let mut hasher = blake3::Hasher::new();
@@ -204,26 +224,37 @@ impl Builder<'_> {
         never_called || !facts.calls.is_empty()
     }
 
-    fn reduce(&self, rest: Rest, snapshot: &Snapshot) -> anyhow::Result<SiteCounts> {
+    fn reduce(&self, rest: Rest, snapshot: &Snapshot) -> anyhow::Result<Made> {
         let Rest { facts, attendances, totals, findings, people: _ } = rest;
         let facts: BTreeMap<ConferenceId, ConferenceFacts> =
             facts.into_iter().map(|facts| (facts.row.id, facts)).collect();
         let participants = self.participants(attendances, &facts)?;
-        let months = self.apps(&facts, &totals)?;
-        self.organizations(&totals)?;
+        let reports = self.reports(&facts)?;
+        let months = self.apps(&facts, &totals, &reports)?;
+        self.organizations(&totals, &reports)?;
         let directory = self.directory(&facts, &months)?;
         self.search_index(&facts)?;
         self.page(Route::DataQuality, DataQualityPage::new(&findings))?;
         self.page(
             Route::Methods,
-            MethodsPage::new(self.options.report.call_gap_s, &self.options.report.limits),
+            MethodsPage {
+                zone: self.options.report.zone.name().to_owned(),
+                ..MethodsPage::new(self.options.report.call_gap_s, &self.options.report.limits)
+            },
         )?;
         self.page(Route::NotFound, NotFoundPage {})?;
         let manifest = snapshot.manifest();
         self.data(&Route::ApiMeta, &api::meta_file(snapshot.instant(), &manifest.database, &manifest.rows))?;
         self.sink.put(&Route::ApiSchema.path(), api::SCHEMA.as_bytes().to_vec(), None)?;
-        self.for_robots(&facts, &months, &directory)?;
-        Ok(SiteCounts { conferences: facts.len(), participants, findings: findings.count() })
+        self.for_robots(&facts, &months, &[directory, reports.routes].concat())?;
+        let mail = reports.letter.map(|letter| -> Result<Mail, RenderError> {
+            Ok(Mail {
+                html: self.renderer.text("mail/period.html", &letter)?,
+                markdown: self.renderer.text("mail/period.md", &letter)?,
+            })
+        });
+        let counts = SiteCounts { conferences: facts.len(), participants, findings: findings.count() };
+        Ok(Made { counts, mail: mail.transpose()? })
     }
 
     fn participants(
@@ -268,6 +299,7 @@ impl Builder<'_> {
         &self,
         facts: &BTreeMap<ConferenceId, ConferenceFacts>,
         totals: &BTreeMap<AppId, AppTotals>,
+        reports: &periods::Reports,
     ) -> anyhow::Result<BTreeMap<AppId, BTreeMap<String, usize>>> {
         let mut by_app: BTreeMap<AppId, Vec<&ConferenceFacts>> = BTreeMap::new();
         for facts in facts.values() {
@@ -302,7 +334,8 @@ impl Builder<'_> {
                 self.sink.put(&Route::AppFacts(app.id).path(), facts_script(&list, &board), None)?;
                 let own = list.into_iter().map(|facts| (facts.row.id, facts)).collect();
                 let totals = totals.get(&app.id).unwrap_or(&none);
-                let page = AppPage::new(app, organization, (totals, &board), &own, &counts);
+                let mut page = AppPage::new(app, organization, (totals, &board), &own, &counts);
+                page.last_period = reports.last.get(&ReportScope::App(app.id)).cloned();
                 self.page(Route::App(app.id), page)?;
                 let names: Vec<String> = counts.keys().cloned().collect();
                 self.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))?;
@@ -312,17 +345,20 @@ impl Builder<'_> {
         months.into_iter().collect()
     }
 
-    fn organizations(&self, totals: &BTreeMap<AppId, AppTotals>) -> anyhow::Result<()> {
+    fn organizations(
+        &self,
+        totals: &BTreeMap<AppId, AppTotals>,
+        reports: &periods::Reports,
+    ) -> anyhow::Result<()> {
         let of_app = |app: AppId| totals.get(&app).cloned().unwrap_or_default();
         let apps_of = |organization: OrganizationId| -> Vec<_> {
             self.world.apps.values().filter(|app| app.organization_id == organization).collect()
         };
         for row in self.world.organizations.values() {
             let apps = apps_of(row.id);
-            self.page(
-                Route::Organization(row.id),
-                OrganizationPage::new(row, &apps, &of_app, self.world.instant),
-            )?;
+            let mut page = OrganizationPage::new(row, &apps, &of_app, self.world.instant);
+            page.last_period = reports.last.get(&ReportScope::Organization(row.id)).cloned();
+            self.page(Route::Organization(row.id), page)?;
             self.data(&Route::ApiOrganization(row.id), &api::organization_file(row, &apps))?;
         }
         let of_organization = |id: OrganizationId| {
@@ -332,7 +368,9 @@ impl Builder<'_> {
             }
             all
         };
-        self.page(Route::Index, IndexPage::new(&self.world, &of_organization))
+        let mut page = IndexPage::new(&self.world, &of_organization);
+        page.last_period = reports.last.get(&ReportScope::Site).cloned();
+        self.page(Route::Index, page)
     }
 
     /// The search page and the directory of each app. Gives the directory's routes.
@@ -449,7 +487,7 @@ impl Builder<'_> {
         &self,
         facts: &BTreeMap<ConferenceId, ConferenceFacts>,
         months: &BTreeMap<AppId, BTreeMap<String, usize>>,
-        directory: &[Route],
+        more: &[Route],
     ) -> anyhow::Result<()> {
         // Calls are nobody's business but the owner's; a search engine has to be let in on purpose, by the host.
         self.sink.put(&Route::Robots.path(), b"User-agent: *\nDisallow: /\n".to_vec(), None)?;
@@ -465,8 +503,8 @@ impl Builder<'_> {
             routes.extend(months.keys().map(|month| Route::AppMonth(*app, month.clone())));
         }
         routes.push(Route::Search);
-        routes.extend(directory.iter().cloned());
         routes.extend(facts.keys().map(|id| Route::Conference(*id)));
+        routes.extend(more.iter().cloned());
         for route in routes {
             let url = format!("{base}/{}", route.path()).replace('&', "&amp;").replace('<', "&lt;");
             text.push_str(&format!("<url><loc>{url}</loc></url>\n"));

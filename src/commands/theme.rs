@@ -69,7 +69,7 @@ impl Theme {
 }
 
 fn is_template(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "html")
+    Path::new(name).extension().is_some_and(|extension| extension == "html" || extension == "md")
 }
 
 /// The files below a folder by their names with `/`; none if the folder is missing.

@@ -3,6 +3,7 @@
 
 pub mod buckets;
 pub mod call_score;
+pub mod chance;
 pub mod counters;
 pub mod emos;
 pub mod limits;

@@ -2,6 +2,8 @@
 
 use tera::{Kwargs, State, Tera, TeraResult};
 
+use crate::units::grouped;
+
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("utc", |text: &str, _: Kwargs, _: &State| utc(text));
     tera.register_filter("duration", |seconds: f64, _: Kwargs, _: &State| duration(seconds));
@@ -12,6 +14,10 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("measure", |value: f64, kwargs: Kwargs, _: &State| -> TeraResult<String> {
         Ok(measure(value, kwargs.must_get::<&str>("unit")?))
     });
+    tera.register_filter("difference", |value: f64, kwargs: Kwargs, _: &State| -> TeraResult<String> {
+        Ok(difference(value, kwargs.must_get::<&str>("unit")?))
+    });
+    tera.register_filter("markdown", |text: &str, _: Kwargs, _: &State| markdown(text));
     tera.register_filter("clock", |text: &str, _: Kwargs, _: &State| clock(text));
     tera.register_filter("clock_s", |text: &str, _: Kwargs, _: &State| -> String {
         clock(text).chars().take(8).collect()
@@ -107,17 +113,44 @@ fn measure(value: f64, unit: &str) -> String {
     }
 }
 
-/// Digits in groups of three, parted by a thin space.
-fn grouped(count: i64) -> String {
-    let digits = count.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
+/// A difference with its sign; those of ratios in percentage points.
+fn difference(value: f64, unit: &str) -> String {
+    if !value.is_finite() {
+        return "no data".to_owned();
     }
-    if count < 0 { format!("\u{2212}{text}") } else { text }
+    let size = match unit {
+        "percent" => format!("{:.1} points", value.abs() * 100.0),
+        _ => measure(value.abs(), unit),
+    };
+    // Zero by the digits that are shown has no sign.
+    let digits = |c: char| c.is_ascii_digit() && c != '0';
+    let sign = match (size.contains(digits), value < 0.0) {
+        (false, _) => "±",
+        (true, false) => "+",
+        (true, true) => "\u{2212}",
+    };
+    format!("{sign}{size}")
+}
+
+/// Text for Markdown in which nothing is markup: names come from the database.
+fn markdown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            // A line of its own could be a heading or a list.
+            '\n' | '\r' | '\t' => safe.push(' '),
+            c if c.is_control() => {}
+            '<' => safe.push_str("&lt;"),
+            '&' => safe.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '>'
+            | '~' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
 }
 
 #[cfg(test)]
@@ -138,6 +171,24 @@ mod tests {
         assert_eq!(measure(412.4, "millis"), "412 ms");
         assert_eq!(measure(1_250_000.0, "bits"), "1.25 Mbit/s");
         assert_eq!(measure(f64::NAN, "score"), "no data");
+    }
+
+    #[test]
+    fn differences_carry_their_sign_unless_nothing_is_left_of_them() {
+        assert_eq!(difference(0.032, "percent"), "+3.2 points");
+        assert_eq!(difference(-0.5, "percent"), "\u{2212}50.0 points");
+        assert_eq!(difference(-0.0001, "percent"), "±0.0 points");
+        assert_eq!(difference(-224.4, "millis"), "\u{2212}224 ms");
+        assert_eq!(difference(f64::NAN, "millis"), "no data");
+    }
+
+    #[test]
+    fn names_are_no_markdown() {
+        assert_eq!(
+            markdown("[x](javascript:1)\n# *a* <b>"),
+            "\\[x\\]\\(javascript:1\\) \\# \\*a\\* &lt;b\\>"
+        );
+        assert_eq!(markdown("Acme, 12.5 %"), "Acme, 12.5 %");
     }
 
     #[test]

@@ -73,6 +73,17 @@ impl Renderer {
     }
 }
 
+impl Renderer {
+    /// The bytes of a text that is no page of the site, such as a letter.
+    pub fn text<C: Serialize>(&self, template: &str, content: &C) -> Result<Vec<u8>, RenderError> {
+        let failed =
+            |error: &tera::Error| RenderError::Page { path: template.to_owned(), problem: chain(error) };
+        let context = tera::Context::from_serialize(content).map_err(|error| failed(&error))?;
+        let text = self.tera.render(template, &context).map_err(|error| failed(&error))?;
+        Ok(text.into_bytes())
+    }
+}
+
 /// The bytes of a file of the static API.
 pub fn json<T: Serialize>(path: &str, value: &T) -> Result<Vec<u8>, RenderError> {
     let mut bytes = serde_json::to_vec(value)

@@ -123,7 +123,8 @@ fn measure_call(mut call: Call, parts: &Parts<'_>, last: bool) -> Call {
         tracks: parts.tracks,
         is_sfu: &is_sfu,
         limits: parts.limits,
-        ongoing: parts.dossier.conference.ongoing && last,
+        // A call of the past is over, whatever the room's row says: what is found in it must not change when others follow.
+        ongoing: parts.dossier.conference.ongoing && last && call.span.end >= parts.world.instant,
         connections,
         visits,
     };

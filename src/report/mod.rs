@@ -13,6 +13,10 @@ mod facts;
 pub mod findings;
 pub mod incidents;
 pub mod people;
+pub mod period;
+pub mod period_changes;
+pub mod period_sentences;
+pub mod period_totals;
 pub mod sdp;
 mod sentences;
 pub mod sides;
@@ -42,7 +46,7 @@ use crate::snapshot::{
     AppRow, ConnectionRow, Dossier, EventRow, Globals, IssueRow, Json, OrganizationRow, ParticipantRow,
     SampleRow, SessionRow,
 };
-use crate::units::Timestamp;
+use crate::units::{Timestamp, Zone};
 use call::{Call, Parts};
 use calls::Presence;
 use findings::{Finding, FindingKind};
@@ -62,11 +66,13 @@ pub struct Options {
     pub since: Option<Timestamp>,
     /// Where trouble begins and ends.
     pub limits: Limits,
+    /// By whose midnights the periods of the reports are parted.
+    pub zone: Zone,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { call_gap_s: 1800.0, since: None, limits: Limits::default() }
+        Self { call_gap_s: 1800.0, since: None, limits: Limits::default(), zone: Zone::default() }
     }
 }
 

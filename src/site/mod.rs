@@ -5,9 +5,12 @@ pub mod charts;
 pub mod chrome;
 pub mod day_charts;
 pub mod facts_script;
+pub mod feed;
 pub mod graphs;
+pub mod letter;
 pub mod map;
 pub mod pages;
+pub mod period_file;
 pub mod routes;
 pub mod search_index;
 pub mod timeline;
@@ -15,7 +18,7 @@ pub mod trend;
 pub mod words;
 
 pub use chrome::{Content, Frame, Page};
-pub use routes::Route;
+pub use routes::{ReportScope, Route};
 
 use serde::Serialize;
 

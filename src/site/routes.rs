@@ -2,6 +2,46 @@
 
 use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId};
 
+/// What a report of a period is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReportScope {
+    /// All calls.
+    Site,
+    /// Those of an organization.
+    Organization(OrganizationId),
+    /// Those of an app.
+    App(AppId),
+}
+
+impl ReportScope {
+    /// The page of what the report is of.
+    pub fn route(self) -> Route {
+        match self {
+            Self::Site => Route::Index,
+            Self::Organization(id) => Route::Organization(id),
+            Self::App(id) => Route::App(id),
+        }
+    }
+
+    /// The folder of its pages: empty, or with a slash at its end.
+    fn folder(self) -> String {
+        match self {
+            Self::Site => String::new(),
+            Self::Organization(id) => format!("organization/{id}/"),
+            Self::App(id) => format!("apps/{id}/"),
+        }
+    }
+
+    /// Its folder in the static API, likewise.
+    fn api_folder(self) -> String {
+        match self {
+            Self::Site => String::new(),
+            Self::Organization(id) => format!("organizations/{id}/"),
+            Self::App(id) => format!("apps/{id}/"),
+        }
+    }
+}
+
 /// A file of the site.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Route {
@@ -23,6 +63,14 @@ pub enum Route {
     CallEvents(ConferenceId, usize, usize),
     /// A participant.
     Participant(ParticipantId),
+    /// The report of a period, by its name: `2026-11-18`, `2026-W47`, `2026-11`, `2026`.
+    Report(ReportScope, String),
+    /// All reports of one scope.
+    Reports(ReportScope),
+    /// News of one scope as Atom.
+    Feed(ReportScope),
+    /// The same as JSON Feed.
+    JsonFeed(ReportScope),
     /// Search and directory.
     Search,
     /// A page of the directory of an app, by its number from 1.
@@ -49,6 +97,10 @@ pub enum Route {
     ApiAppMonth(AppId, String),
     /// The static API: an organization.
     ApiOrganization(OrganizationId),
+    /// The static API: the report of a period.
+    ApiReport(ReportScope, String),
+    /// The static API: which reports there are.
+    ApiReports(ReportScope),
     /// The static API: the instant and the versions.
     ApiMeta,
     /// The static API: its JSON Schema.
@@ -144,6 +196,10 @@ impl Route {
             Self::Call(id, call) => format!("conference/{id}/call-{call}.html"),
             Self::CallEvents(id, call, part) => format!("conference/{id}/call-{call}-events-{part}.html"),
             Self::Participant(id) => format!("participant/{id}.html"),
+            Self::Report(scope, name) => format!("{}reports/{name}.html", scope.folder()),
+            Self::Reports(scope) => format!("{}reports/index.html", scope.folder()),
+            Self::Feed(scope) => format!("{}feed.xml", scope.folder()),
+            Self::JsonFeed(scope) => format!("{}feed.json", scope.folder()),
             Self::Search => "search.html".to_owned(),
             Self::Directory(id, listed, section, page) => {
                 let part = section.path().map(|part| format!("-{part}")).unwrap_or_default();
@@ -161,6 +217,8 @@ impl Route {
             Self::ApiApp(id) => format!("api/v1/apps/{id}.json"),
             Self::ApiAppMonth(id, month) => format!("api/v1/apps/{id}/conferences/{month}.json"),
             Self::ApiOrganization(id) => format!("api/v1/organizations/{id}.json"),
+            Self::ApiReport(scope, name) => format!("api/v1/{}reports/{name}.json", scope.api_folder()),
+            Self::ApiReports(scope) => format!("api/v1/{}reports/index.json", scope.api_folder()),
             Self::ApiMeta => "api/v1/meta.json".to_owned(),
             Self::ApiSchema => "api/v1/schema.json".to_owned(),
             Self::Asset(name) => format!("assets/{name}"),
@@ -176,6 +234,12 @@ impl Route {
     pub fn href_from(&self, from: &Self) -> String {
         format!("{}{}", from.root(), self.path())
     }
+
+    /// The relative URL of a call by its conference and number that stays the same when the room is used again: the page of
+    /// the conference, at the call's line in the list of calls, if there is more than one.
+    pub fn call_href_from(conference: ConferenceId, number: usize, from: &Self) -> String {
+        format!("{}#call-{number}", Self::Conference(conference).href_from(from))
+    }
 }
 
 #[cfg(test)]
@@ -190,5 +254,26 @@ mod tests {
         assert_eq!(conference.href_from(&Route::Index), format!("conference/{nil}.html"));
         assert_eq!(conference.href_from(&month), format!("../../../conference/{nil}.html"));
         assert_eq!(Route::Index.href_from(&conference), "../index.html");
+    }
+
+    #[test]
+    fn reports_lie_in_the_folder_of_what_they_are_of() {
+        let nil = "00000000-0000-0000-0000-000000000000";
+        let name = || "2026-W47".to_owned();
+        let app = ReportScope::App(AppId::default());
+        let organization = ReportScope::Organization(OrganizationId::default());
+        assert_eq!(Route::Report(ReportScope::Site, name()).path(), "reports/2026-W47.html");
+        assert_eq!(Route::Report(app, name()).path(), format!("apps/{nil}/reports/2026-W47.html"));
+        assert_eq!(Route::Reports(organization).path(), format!("organization/{nil}/reports/index.html"));
+        assert_eq!(
+            Route::ApiReport(organization, name()).path(),
+            format!("api/v1/organizations/{nil}/reports/2026-W47.json")
+        );
+        assert_eq!(Route::Feed(app).path(), format!("apps/{nil}/feed.xml"));
+        let from = Route::Report(app, name());
+        assert_eq!(
+            Route::call_href_from(ConferenceId::default(), 3, &from),
+            format!("../../../conference/{nil}.html#call-3")
+        );
     }
 }

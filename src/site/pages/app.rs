@@ -40,6 +40,8 @@ pub struct AppPage {
     pub organization: Link,
     /// Its figures.
     pub summary: Summary,
+    /// The last whole period, and the way to all reports; set by who makes the reports.
+    pub last_period: Option<super::period::LastPeriod>,
     /// Where the facts lie that its filters go by.
     pub facts: String,
     /// What can be filtered by: label, values with their names and numbers of visits.
@@ -267,6 +269,7 @@ impl AppPage {
             recording: row.recording,
             organization: Link::to(&organization.name, &Route::Organization(organization.id), &route),
             summary: Summary::of(totals),
+            last_period: None,
             facts: Route::AppFacts(row.id).href_from(&route),
             filters: board.groups.iter().map(filter).collect(),
             charts: charts(totals, board),

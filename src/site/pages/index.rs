@@ -13,6 +13,8 @@ use crate::site::{Route, Summary};
 pub struct IndexPage {
     /// All of them.
     pub summary: Summary,
+    /// The last whole period, and the way to all reports; set by who makes the reports.
+    pub last_period: Option<super::period::LastPeriod>,
     /// One per organization, by name.
     pub organizations: Vec<Entry>,
 }
@@ -53,7 +55,7 @@ impl IndexPage {
             })
             .collect();
         organizations.sort_by(|a, b| (&a.link.label, &a.link.href).cmp(&(&b.link.label, &b.link.href)));
-        Self { summary: Summary::of(&all), organizations }
+        Self { summary: Summary::of(&all), last_period: None, organizations }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use crate::metrics::call_score;
 use crate::metrics::limits::Limits;
 use crate::metrics::measures::Measure;
+use crate::metrics::{call_score, chance};
 use crate::report::incidents::{Code, Gravity};
+use crate::report::period_changes::LEAST_NEWS;
 use crate::report::words::{ISSUES, IssueMeaning};
 use crate::site::chrome::Content;
 
@@ -24,6 +25,12 @@ pub struct MethodsPage {
     pub score_version: u32,
     /// With fewer intervals there is no score.
     pub least_intervals: usize,
+    /// The time zone of the reports' days; set by who knows it.
+    pub zone: String,
+    /// With fewer calls on either side nothing is claimed.
+    pub least_calls: usize,
+    /// An issue is news in so many calls.
+    pub least_news: usize,
 }
 
 /// A measure.
@@ -59,6 +66,9 @@ impl MethodsPage {
             call_gap_minutes: call_gap_s / 60.0,
             score_version: call_score::VERSION,
             least_intervals: call_score::LEAST_INTERVALS,
+            zone: "UTC".to_owned(),
+            least_calls: chance::LEAST,
+            least_news: LEAST_NEWS,
         }
     }
 }

@@ -10,6 +10,8 @@ pub mod month;
 pub mod not_found;
 pub mod organization;
 pub mod participant;
+pub mod period;
+pub mod periods;
 pub mod search;
 
 use serde::Serialize;

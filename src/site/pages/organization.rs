@@ -21,6 +21,8 @@ pub struct OrganizationPage {
     pub name: String,
     /// Its figures.
     pub summary: Summary,
+    /// The last whole period, and the way to all reports; set by who makes the reports.
+    pub last_period: Option<super::period::LastPeriod>,
     /// Its apps, by name.
     pub apps: Vec<Entry>,
 }
@@ -72,7 +74,13 @@ impl OrganizationPage {
             })
             .collect();
         entries.sort_by(|a, b| (&a.link.label, &a.link.href).cmp(&(&b.link.label, &b.link.href)));
-        Self { id: row.id.to_string(), name: row.name.clone(), summary: Summary::of(&all), apps: entries }
+        Self {
+            id: row.id.to_string(),
+            name: row.name.clone(),
+            summary: Summary::of(&all),
+            last_period: None,
+            apps: entries,
+        }
     }
 }
 
