@@ -269,6 +269,8 @@ fn every_file_of_the_api_is_valid_against_its_schema() {
     let schema: Value = serde_json::from_str(peerpress::site::api::SCHEMA).unwrap();
     let kind = |path: &str| match path.trim_start_matches("api/v1/").split('/').collect::<Vec<_>>().as_slice()
     {
+        [.., "reports", "index.json"] => "periods",
+        [.., "reports", _] => "period",
         ["conferences", _] => "conference",
         ["participants", _] => "participant",
         ["apps", _, "conferences", _] => "month",

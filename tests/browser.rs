@@ -64,7 +64,7 @@ fn run(script: &str, variables: &[(&str, &std::ffi::OsStr)]) {
 fn pages_tell_what_is_in(db: &TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let site = site(db, folder.path());
-    for script in ["facts", "dashboard", "search"] {
+    for script in ["facts", "dashboard"] {
         run(script, &[("SITE", site.as_os_str()), ("DATABASE_URL", db.url().as_ref())]);
     }
 }
@@ -100,16 +100,29 @@ fn pages_tell_what_is_in_the_small_database() {
     }
 }
 
-#[test]
-fn pages_tell_what_is_in_a_seeded_database() {
-    if !browser() {
-        return;
-    }
+fn seeded(conferences: usize) -> TestDb {
     let db = TestDb::migrated();
     let end = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
-    let plan = peerpress::seed::plan(&SeedOptions { conferences: 60, days: 10, seed: 7, end });
+    let plan = peerpress::seed::plan(&SeedOptions { conferences, days: 10, seed: 7, end });
     fill_database(&mut db.client(), &plan, &|_| {}).unwrap();
-    pages_tell_what_is_in(&db);
+    db
+}
+
+#[test]
+fn pages_tell_what_is_in_a_seeded_database() {
+    if browser() {
+        pages_tell_what_is_in(&seeded(60));
+    }
+}
+
+#[test]
+fn the_search_finds_what_is_in_a_seeded_database() {
+    if browser() {
+        let db = seeded(200);
+        let folder = tempfile::tempdir().unwrap();
+        let site = site(&db, folder.path());
+        run("search", &[("SITE", site.as_os_str()), ("DATABASE_URL", db.url().as_ref())]);
+    }
 }
 
 #[test]

@@ -275,10 +275,9 @@ impl Shelves<'_> {
         }
         if branches.len() == 1 {
             // All have the same words and day: there is nothing to part them by.
-            if first.letter.is_none() {
-                self.shelf(common.to_owned(), keys);
-            } else {
-                self.part(keys);
+            match first.letter {
+                None => self.shelf(common.to_owned(), keys),
+                Some(_) => self.part(keys),
             }
             return;
         }

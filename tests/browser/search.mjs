@@ -1,140 +1,268 @@
-// The search of every page, in Chromium: by keyboard, with typing errors, over HTTP and from file://, and what it loads; and that the
-// directory leads to every conference and participant without scripts.
-// SITE=folder [CHROMIUM=program] node tests/browser/search.mjs
+// The search of a built site, against what SQL says about the same database: from any page by keyboard, over HTTP and from file://,
+// with typing errors and hostile names; without script a directory that leads to everything.
+// SITE=folder DATABASE_URL=postgres://… [CHROMIUM=program] node tests/browser/search.mjs
 
+import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { launch } from "./chromium.mjs";
 import { serve } from "./server.mjs";
 
-const site = process.env.SITE && path.resolve(process.env.SITE);
-if (!site) {
-  console.error("error: SITE is not set\nhint: SITE=output node tests/browser/search.mjs");
+const { SITE: site, DATABASE_URL: database, SCREENSHOTS: screenshots } = process.env;
+if (!site || !database) {
+  console.error("error: SITE or DATABASE_URL is not set\nhint: SITE=output DATABASE_URL=postgres://… node tests/browser/search.mjs");
   process.exit(2);
 }
+const folder = path.resolve(site);
+const run = promisify(execFile);
+
+/** The rows of a query, as objects. */
+async function sql(query) {
+  const wrapped = `SET TIME ZONE 'UTC'; SELECT coalesce(json_agg(rows), '[]') FROM (${query}) rows`;
+  const { stdout } = await run("psql", ["--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", wrapped, database], { maxBuffer: 1 << 28 });
+  return JSON.parse(stdout);
+}
+
+const field = (page) => page.locator("#site-search");
+const options = (page) => page.locator("#site-search-list [role=option]:not(.search-all)");
+const note = (page) => page.locator(".search-note");
 
 let passed = 0;
-/** @type {string[]} */
 const failures = [];
-/** @param {string} name @param {unknown} ours @param {unknown} theirs */
-function check(name, ours, theirs) {
-  const [a, b] = [ours, theirs].map((value) => JSON.stringify(value));
+function check(name, ours, expected) {
+  const [a, b] = [ours, expected].map((value) => JSON.stringify(value));
   if (a === b) passed += 1;
-  else failures.push(`${name}: ${a?.slice(0, 300)}, expected ${b?.slice(0, 300)}`);
+  else failures.push(`${name}: ${a?.slice(0, 400)}, expected ${b?.slice(0, 400)}`);
 }
 
-/** The conferences and participants of the static API, by their ids. @param {string} kind */
-async function things(kind) {
-  const names = (await readdir(path.join(site ?? "", "api/v1", kind))).filter((name) => name.endsWith(".json")).sort();
-  return Promise.all(names.map(async (name) => JSON.parse(await readFile(path.join(site ?? "", "api/v1", kind, name), "utf8")).data));
-}
-const conferences = await things("conferences");
-const participants = await things("participants");
+/** Deleted apps and organizations have no pages, nor has what is theirs. */
+const reported = "JOIN app a ON a.id = c.app_id AND a.is_active JOIN organization o ON o.id = a.organization_id AND o.is_active";
+const conferences = await sql(`SELECT c.id, c.conference_id AS given, c.conference_name AS name FROM conference c ${reported} WHERE c.is_active ORDER BY c.id`);
+const participants = await sql(`SELECT c.id, c.participant_id AS given, c.participant_name AS name, c.is_sfu FROM participant c ${reported} WHERE c.is_active ORDER BY c.id`);
+const deleted = await sql(`SELECT c.id, c.participant_id AS given FROM participant c WHERE NOT c.is_active AND length(c.participant_id) > 3 ORDER BY c.id LIMIT 5`);
+const [app] = await sql("SELECT a.id, a.name FROM app a JOIN organization o ON o.id = a.organization_id AND o.is_active WHERE a.is_active ORDER BY length(a.name) DESC, a.id LIMIT 1");
+const [organization] = await sql("SELECT id, name FROM organization WHERE is_active ORDER BY length(name) DESC, id LIMIT 1");
+const named = participants.find(({ name }) => /^[A-Z][a-z]+ [A-Z][a-z]{4,}$/.test(name ?? ""));
+const hostile = participants.find(({ name }) => /<script|<img/.test(name ?? ""));
+const odd = [...conferences, ...participants].find(({ given }) => /[/?&"]/.test(given ?? "") && /\d{2}/.test(given));
+const server = participants.find(({ is_sfu: isServer, name, given }) => isServer && (name || given));
+for (const [what, row] of Object.entries({ named, hostile, odd, server, app, organization, deleted: deleted[0] })) if (!row) failures.push(`the database has nothing that is ${what}`);
 
-const server = await serve(site);
+const web = await serve(folder);
 const browser = await launch();
+const files = pathToFileURL(`${folder}/`).href;
 try {
-  for (const [how, root] of [["over HTTP", server.origin], ["from file://", pathToFileURL(`${site}/`).href]]) await search(how, root);
-  await directory();
+  if (failures.length === 0) {
+    await directory();
+    for (const origin of [web.origin, files]) await found(origin);
+    await keyboard();
+    await firstQuery();
+    await unloadable();
+    await resultPage();
+    await withoutScript();
+    for (const colorScheme of ["light", "dark"]) await accessible(colorScheme);
+  }
 } finally {
   await browser.close();
-  await server.close();
+  await web.close();
 }
 for (const failure of failures) console.error(`failed: ${failure}`);
 console.log(`${passed} passed, ${failures.length} failed`);
-process.exitCode = failures.length > 0 || passed < 20 ? 1 : 0;
+process.exitCode = failures.length > 0 || passed < 40 ? 1 : 0;
 
-/** @param {string} how @param {string} root */
-async function search(how, root) {
-  const page = await browser.newPage();
-  /** @type {string[]} */
-  const faults = [];
-  /** @type {string[]} */
-  const loaded = [];
-  page.on("pageerror", (error) => faults.push(error.message));
-  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
-  page.on("request", (request) => loaded.push(request.url()));
-  // From a page in a folder, so that the way to the root matters.
-  await page.goto(`${root}participant/${participants[0].id}.html`);
-  const before = loaded.length;
-  check(`${how}: nothing of the index is loaded before somebody searches`, loaded.some((url) => url.includes("/search/")), false);
-  const box = page.getByRole("combobox", { name: /search/i });
-  await page.keyboard.press("/");
-  check(`${how}: / leads to the box`, await box.evaluate((input) => input === document.activeElement), true);
-  await page.keyboard.press("/");
-  check(`${how}: within it / is a letter`, await box.inputValue(), "/");
-
-  const options = page.getByRole("option");
-  /** @param {string} query */
-  const results = async (query) => {
-    await box.fill(query);
-    await page.waitForFunction((text) => document.querySelector(".site-search [role=status]")?.textContent?.match(/result|found/i) && /** @type {HTMLInputElement} */ (document.querySelector(".site-search input")).value === text, query);
-    await page.waitForTimeout(400);
-    return options.evaluateAll((/** @type {HTMLElement[]} */ all) => all.map((option) => ({ text: option.innerText, href: option.getAttribute("href") ?? option.querySelector("a")?.getAttribute("href") ?? "" })));
-  };
-  for (const conference of [conferences[0], conferences.at(-1)]) {
-    const found = await results(conference.conference_id);
-    check(`${how}: a conference by its id`, found.some(({ href }) => href.endsWith(`conference/${conference.id}.html`)), true);
-  }
-  const named = participants.filter(({ participant_name: name }) => /^[A-Za-z]{5,} [A-Za-z]{5,}$/.test(name ?? ""));
-  const wanted = named[0] ?? participants.find(({ participant_name: name }) => name);
-  if (wanted) {
-    const name = wanted.participant_name;
-    const same = named.filter((other) => other.participant_name === name).map(({ id }) => `participant/${id}.html`);
-    const hits = (/** @type {{href: string}[]} */ found) => found.some(({ href }) => (same.length > 0 ? same : [`participant/${wanted.id}.html`]).some((end) => href.endsWith(end)));
-    check(`${how}: a participant by name`, hits(await results(name)), true);
-    check(`${how}: whatever the case`, hits(await results(name.toUpperCase())), true);
-    if (named.length > 0) {
-      const [given, family] = name.split(" ");
-      // A letter too few, two letters swapped, a wrong first letter.
-      for (const wrong of [given.slice(0, 2) + given.slice(3), given[0] + given[2] + given[1] + given.slice(3), `q${given.slice(1)}`]) {
-        check(`${how}: ${wrong} ${family} instead of ${name}`, hits(await results(`${wrong} ${family}`)), true);
+/** Every conference by name and by month, every participant by name and by month, from search.html through links alone. */
+async function directory() {
+  for (const [what, list, lists] of [
+    ["conferences by name", conferences, /^search\/[^/]+\/conferences/],
+    ["conferences by month", conferences, /^apps\/[^/]+\/conferences\//],
+    ["participants by name", participants, /^search\/[^/]+\/participants(-[a-z0]|-other)?(-\d{1,3})?\.html$/],
+    ["participants by month", participants, /^search\/[^/]+\/participants-\d{4}-\d\d/],
+  ]) {
+    const kind = what.split(" ")[0].replace(/s$/, "");
+    const seen = new Set(["search.html"]);
+    const listed = new Set();
+    for (const file of seen) {
+      const html = await readFile(path.join(folder, file), "utf8");
+      for (const [, href] of html.matchAll(/<a href="([^"#?:]+)/g)) {
+        const target = path.posix.join(path.posix.dirname(file), href);
+        if (lists.test(target)) seen.add(target);
+        if (file !== "search.html" && target.startsWith(`${kind}/`)) listed.add(target.slice(kind.length + 1).replace(".html", ""));
       }
     }
+    check(what, [...listed].sort(), list.map(({ id }) => id).sort());
   }
-  await results("zzzz qqqq xxxx");
-  check(`${how}: nothing found is said`, /no|nothing/i.test(await page.locator(".site-search [role=status]").innerText()), true);
-
-  // The keyboard: down to the first result, Enter opens it.
-  const first = await results(conferences[0].conference_id);
-  await page.keyboard.press("ArrowDown");
-  const active = await box.getAttribute("aria-activedescendant");
-  check(`${how}: the arrow marks a result`, await page.locator(`[id="${active}"]`).getAttribute("aria-selected"), "true");
-  await page.keyboard.press("Escape");
-  check(`${how}: Escape closes the list`, await box.getAttribute("aria-expanded"), "false");
-  await results(conferences[0].conference_id);
-  await page.keyboard.press("ArrowDown");
-  await Promise.all([page.waitForURL((url) => url.href.endsWith(first[0].href.replace(/^(\.\.\/)+/, ""))), page.keyboard.press("Enter")]);
-  check(`${how}: Enter opens it`, (await page.locator("h1").count()) > 0, true);
-  check(`${how}: it loads from the site only`, loaded.slice(before).every((url) => url.startsWith(root)), true);
-  check(`${how}: no error on the console`, faults, []);
-
-  await page.goto(`${root}search.html?q=${encodeURIComponent(conferences[0].conference_id)}`);
-  await page.locator(".search-results li").first().waitFor();
-  check(`${how}: the search page has results, too`, await page.locator(`.search-results a[href$="conference/${conferences[0].id}.html"]`).count(), 1);
-  await page.close();
 }
 
-/** Follows the directory without scripts. */
-async function directory() {
-  const context = await browser.newContext({ javaScriptEnabled: false });
+/** A page deep in the site, with nothing of the search loaded. */
+async function open(origin, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
-  const seen = new Set();
-  const found = new Set();
-  const ahead = [`${server.origin}search.html`];
-  for (let at = ahead.pop(); at; at = ahead.pop()) {
-    if (seen.has(at)) continue;
-    seen.add(at);
-    await page.goto(at);
-    const links = await page.locator("main a").evaluateAll((/** @type {HTMLAnchorElement[]} */ all) => all.map((link) => link.href.split("#")[0]));
-    for (const link of links) {
-      const file = link.slice(server.origin.length);
-      if (/^(conference|participant)\/[^/]+\.html$/.test(file)) found.add(file);
-      else if (/^search\/|^apps\/[^/]+\/conferences\//.test(file)) ahead.push(link);
-    }
+  page.on("pageerror", (error) => failures.push(`an error in the page: ${error}`));
+  page.on("console", (message) => message.type() === "error" && !/ERR_FAILED/.test(message.text()) && failures.push(`console: ${message.text()}`));
+  await page.goto(`${origin}conference/${conferences[0].id}.html`);
+  return page;
+}
+
+/** Types a query and waits for its answer. */
+async function ask(page, query) {
+  await page.keyboard.press("/");
+  await field(page).fill("");
+  await note(page).waitFor({ state: "hidden" });
+  await field(page).pressSequentially(query);
+  await page.waitForFunction(() => {
+    const text = document.querySelector(".search-popup:not([hidden]) .search-note")?.textContent ?? "";
+    return text !== "" && text !== "Searching…";
+  });
+  // The answer to all of it, not to its beginning.
+  await page.waitForTimeout(300);
+  return options(page).evaluateAll((links) => links.map((link) => link.getAttribute("href").replace(/^(\.\.\/)*/, "")));
+}
+
+async function found(origin) {
+  const how = origin === files ? "from file://" : "over HTTP";
+  const page = await open(origin);
+  const has = async (query, target) => check(`${how}: ${query} leads to ${target}`, (await ask(page, query)).includes(target), true);
+  const room = conferences.find(({ given }) => /^room-/.test(given)) ?? conferences[0];
+  await has(room.given, `conference/${room.id}.html`);
+  await has(odd.given, `${conferences.includes(odd) ? "conference" : "participant"}/${odd.id}.html`);
+  await has(app.name, `apps/${app.id}.html`);
+  await has(organization.name, `organization/${organization.id}.html`);
+  await has(`${named.name} ${named.given}`, `participant/${named.id}.html`);
+  await has((server.given ?? server.name) + (server.given ? ` ${server.name ?? ""}` : ""), `participant/${server.id}.html`);
+  check(`${how}: a server says so`, (await options(page).allInnerTexts()).some((text) => text.includes("media server")), true);
+
+  // Errors at the beginning, within, and at the end of the family's name.
+  const [given, family] = named.name.split(" ");
+  const same = participants.filter(({ name }) => name === named.name).map(({ id }) => `participant/${id}.html`);
+  const [first, second, ...rest] = family;
+  for (const wrong of [second + first + rest.join(""), `x${second}${rest.join("")}`, `${first}x${second}${rest.join("")}`, `${first}${second}${rest.slice(0, -2).join("")}${rest.at(-1)}`]) {
+    check(`${how}: ${given} ${wrong} finds ${named.name}`, (await ask(page, `${given} ${wrong}`)).some((target) => same.includes(target)), true);
   }
-  check("every conference is in the directory", conferences.filter(({ id }) => !found.has(`conference/${id}.html`)), []);
-  check("every participant is in the directory", participants.filter(({ id }) => !found.has(`participant/${id}.html`)), []);
-  await context.close();
+  check(`${how}: what matches is marked`, (await ask(page, named.name.toLowerCase())) && (await options(page).first().locator("mark").allInnerTexts()), [given, family]);
+
+  // Text stays text.
+  await ask(page, hostile.name);
+  const texts = await page.locator(".search-name").allInnerTexts();
+  check(`${how}: a hostile name is shown as it is`, texts.includes(hostile.name), true);
+  check(`${how}: and makes no element`, await page.locator(".search-popup script, .search-popup img").count(), 0);
+
+  for (const { id, given: theirs } of deleted) check(`${how}: the deleted ${theirs} is not found`, (await ask(page, theirs)).includes(`participant/${id}.html`), false);
+  check(`${how}: nothing is found in words`, [(await ask(page, "qzxqzx jjjjjj")).length, await note(page).innerText()], [0, "Nothing found. The directory lists everything."]);
+  await page.context().close();
+}
+
+async function keyboard() {
+  const page = await open(web.origin);
+  await page.keyboard.press("/");
+  check("/ leads to the field", await field(page).evaluate((input) => document.activeElement === input), true);
+  await page.keyboard.press("/");
+  check("/ in the field is a character", await field(page).inputValue(), "/");
+  await ask(page, "a");
+  check("the field is a combobox", await field(page).evaluate((input) => ["role", "aria-expanded", "aria-controls", "aria-autocomplete"].map((name) => input.getAttribute(name))), ["combobox", "true", "site-search-list", "list"]);
+  check("no more than twelve are shown", (await options(page).count()) <= 12, true);
+  const active = () => page.evaluate(() => {
+    const id = document.querySelector("#site-search").getAttribute("aria-activedescendant");
+    return [id, [...document.querySelectorAll("#site-search-list [aria-selected=true]")].map((option) => option.id)];
+  });
+  check("nothing is chosen at first", await active(), [null, []]);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  check("arrows choose", await active(), ["site-search-1", ["site-search-1"]]);
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  check("and lead back to the field", await active(), [null, []]);
+  await page.keyboard.press("ArrowUp");
+  check("and around to the end, all results", (await active())[0], await page.locator(".search-all").getAttribute("id"));
+  check("the number is said", /^(The best|\d+ (of|results?))/.test(await page.locator(".site-search [role=status]").innerText()), true);
+  await page.keyboard.press("Escape");
+  check("Escape closes", [await page.locator(".search-popup").isHidden(), await field(page).inputValue(), await field(page).getAttribute("aria-expanded")], [true, "a", "false"]);
+  await page.keyboard.press("ArrowDown");
+  await options(page).first().waitFor();
+  await page.keyboard.press("ArrowDown");
+  const target = await options(page).first().evaluate((link) => link.href);
+  await Promise.all([page.waitForURL(target), page.keyboard.press("Enter")]);
+  check("Enter opens what is chosen", page.url(), target);
+  await ask(page, "a");
+  await Promise.all([page.waitForURL(/search\.html\?q=a$/), page.keyboard.press("Enter")]);
+  check("Enter without a choice leads to all results", await page.getByRole("heading", { name: "Results for “a”" }).count(), 1);
+  await page.context().close();
+}
+
+/** What the first query moves. */
+async function firstQuery() {
+  const page = await open(web.origin);
+  const paths = [];
+  page.on("request", (request) => paths.push(new URL(request.url()).pathname.slice(1)));
+  await page.waitForTimeout(200);
+  check("before the reader searches nothing is loaded", paths, []);
+  await ask(page, named.name);
+  let bytes = 0;
+  for (const name of paths) bytes += gzipSync(await readFile(path.join(folder, name))).length;
+  check(`a first query moves ${bytes} bytes, at most 100 KB`, paths.includes("search/index.js") && bytes <= 100_000, true);
+  console.log(`a first query moves ${(bytes / 1000).toFixed(1)} KB in ${paths.length} files: ${paths.filter((name) => name.startsWith("search/")).length} of the index`);
+  await page.context().close();
+}
+
+async function unloadable() {
+  const page = await open(web.origin);
+  await page.route("**/search/*.js", (route) => route.abort());
+  await ask(page, "ana");
+  check("an index that does not come is said in words", await note(page).innerText(), "The search index could not be loaded. The directory lists everything.");
+  check("with a way to the directory", await page.locator(".search-all").getAttribute("href"), "../search.html");
+  await page.unroute("**/search/*.js");
+  check("and is asked for again", (await ask(page, app.name)).includes(`apps/${app.id}.html`), true);
+  await page.context().close();
+}
+
+async function resultPage() {
+  for (const origin of [web.origin, files]) {
+    const page = await open(origin);
+    await page.goto(`${origin}search.html?q=${encodeURIComponent(`${named.name} ${named.given}`)}`);
+    await page.locator(".search-results li").first().waitFor();
+    check("results on the page", await page.locator(".search-results a").first().getAttribute("href"), `participant/${named.id}.html`);
+    check("the field has the query", await field(page).inputValue(), `${named.name} ${named.given}`);
+    check("nothing drops down by itself", await page.locator(".search-popup").isHidden(), true);
+    await page.emulateMedia({ media: "print" });
+    check("results are on paper", [await page.locator(".search-results").isVisible(), await page.locator(".top-bar").isVisible()], [true, false]);
+    await page.context().close();
+  }
+}
+
+async function withoutScript() {
+  for (const origin of [web.origin, files]) {
+    const page = await open(origin, { javaScriptEnabled: false });
+    await field(page).fill("ana");
+    await Promise.all([page.waitForURL(/search\.html/), field(page).press("Enter")]);
+    check("without script the field leads to the directory", await page.getByRole("link", { name: /by name/ }).count().then((count) => count > 0), true);
+    await page.context().close();
+  }
+}
+
+async function accessible(colorScheme) {
+  const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  const biggest = async () => {
+    const entries = await readdir(path.join(folder, "search"), { recursive: true });
+    return entries.filter((name) => name.endsWith(".html")).sort()[0];
+  };
+  for (const width of [1280, 360]) {
+    const page = await open(web.origin, { colorScheme, bypassCSP: true, viewport: { width, height: 800 } });
+    for (const address of ["", "search.html?q=ana", `search/${await biggest()}`]) {
+      if (address) await page.goto(web.origin + address);
+      if (!address) {
+        await ask(page, "an");
+        await page.keyboard.press("ArrowDown");
+      } else if (address.includes("?")) await page.locator(".search-results li").first().waitFor();
+      await page.evaluate(axe);
+      // @ts-ignore: the library has just put it there
+      const violations = await page.evaluate(async () => (await window.axe.run(document, { resultTypes: ["violations"] })).violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)}`));
+      check(`${address || "results that drop down"}, ${width} px, ${colorScheme}: axe-core`, violations, []);
+      check(`${address || "results that drop down"}, ${width} px: no sideways`, await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), true);
+      if (screenshots) await page.screenshot({ path: path.join(screenshots, `search-${address.replace(/\W.*/, "") || "box"}-${width}-${colorScheme}.png`) });
+    }
+    await page.context().close();
+  }
 }

@@ -6,7 +6,7 @@ import { root } from "./load.js";
 /** Results that drop down. */
 const most = 12;
 /** Milliseconds without a key before the index is asked. */
-const pause = 150;
+const pause = 200;
 
 /** @param {HTMLFormElement} form @param {ReturnType<typeof import("./find.js").createSearch>} search */
 export function combobox(form, search) {
