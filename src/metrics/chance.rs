@@ -88,8 +88,8 @@ pub fn distributions(a: &[f64], b: &[f64]) -> Option<Test> {
     let (mut ranks_a, mut ties) = (0.0, 0.0);
     while at_a < a.len() || at_b < b.len() {
         let value = match (a.get(at_a), b.get(at_b)) {
-            (Some(x), Some(y)) => x.min(*y),
-            (Some(x), None) | (None, Some(x)) => *x,
+            (Some(own), Some(other)) => own.min(*other),
+            (Some(one), None) | (None, Some(one)) => *one,
             (None, None) => break,
         };
         let run = |list: &[f64], at: usize| list[at..].iter().take_while(|other| **other <= value).count();
@@ -106,14 +106,14 @@ pub fn distributions(a: &[f64], b: &[f64]) -> Option<Test> {
         at_b += in_b;
     }
     let all = n_a + n_b;
-    let rank_sum = ranks_a - n_a * (n_a + 1.0) / 2.0;
-    let off = rank_sum - n_a * n_b / 2.0;
+    // Mann and Whitney's U, and how far it is from its mean.
+    let off = ranks_a - n_a * (n_a + 1.0) / 2.0 - n_a * n_b / 2.0;
     let variance = n_a * n_b / 12.0 * (all + 1.0 - ties / (all * (all - 1.0)));
     if variance <= 0.0 {
         return Some(Test { sign: 0, p: 1.0 });
     }
-    let z = (off.abs() - 0.5).max(0.0) / variance.sqrt();
-    Some(Test { sign: sign(off, 0.0), p: two_sided(z) })
+    let deviate = (off.abs() - 0.5).max(0.0) / variance.sqrt();
+    Some(Test { sign: sign(off, 0.0), p: two_sided(deviate) })
 }
 
 /// Which of many tests may be called more than chance, so that of those called so at most the share [`FALSE_DISCOVERIES`] is

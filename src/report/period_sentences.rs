@@ -125,8 +125,7 @@ fn differences(of: &Subjects<'_>) -> String {
             let said = matches!(change.what, What::Errors | What::Score | What::BadMinutes);
             let version = matches!(change.subject, Subject::Part(Dimension::BrowserVersion, _));
             let arrival = matches!(change.way, Way::New | Way::Gone);
-            let repeated = change.subject == Subject::All && said;
-            !(repeated || version && arrival)
+            !(change.subject == Subject::All && said || version && arrival)
         };
         let list: Vec<&Change> = of.changes.sure(way).filter(told).collect();
         if list.is_empty() {
@@ -138,10 +137,13 @@ fn differences(of: &Subjects<'_>) -> String {
         parts.push(format!("{word}: {}{rest}", named.join("; ")));
     }
     if parts.is_empty() {
-        format!("Nothing else differs from the {noun} before by more than chance.")
-    } else {
-        format!("By more than chance against the {noun} before, {}.", parts.join(". "))
+        let told = |what| of.changes.get(&Subject::All, what).map(|change| change.verdict);
+        let some =
+            [What::Errors, What::Score, What::BadMinutes].map(told).contains(&Some(Verdict::MoreThanChance));
+        let nothing = if some { "Nothing else" } else { "Nothing" };
+        return format!("{nothing} differs from the {noun} before by more than chance.");
     }
+    format!("By more than chance against the {noun} before, {}.", parts.join(". "))
 }
 
 fn phrase(change: &Change) -> String {
@@ -257,7 +259,7 @@ mod tests {
         assert!(said[2].contains(". new: issue \u{201c}"), "{}", said[2]);
         let said = say(PeriodKind::Month, true, &totals(1000, 100, 8), &totals(0, 100, 5));
         assert!(said[1].contains("(5.0 % the month before, which may be chance)"), "{}", said[1]);
-        assert_eq!(said[2], "Nothing else differs from the month before by more than chance.");
+        assert_eq!(said[2], "Nothing differs from the month before by more than chance.");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! threads and the parts merged in any order with the same result.
 //!
 //! What is kept per period: percentiles need every value, and the lists behind the numbers need every call, so both are there,
-//! in order. They are made when a period's page is, and forgotten after it: at any time there are those of two periods per
-//! thread (it and the one before), not those of all.
+//! in order. They are made when a period's page is, and forgotten after it: at any time there are those of the periods whose
+//! pages are being made, and of the ones before these, not those of all.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -31,6 +31,7 @@ export async function pagesByKind(site) {
 function kindOf(file) {
   if (!file.includes("/")) return file.replace(/\.html$/, "");
   if (/^search\//.test(file)) return "directory";
+  if (/^([a-z]+\/[^/]+\/)?reports\//.test(file)) return "reports";
   if (/^apps\/[^/]+\/conferences\//.test(file)) return "conferences";
   if (/^conference\/[^/]+\/call-\d+\.html$/.test(file)) return "call";
   if (/^conference\/[^/]+\//.test(file)) return "events";
