@@ -55,13 +55,13 @@ export async function build(target, changed) {
 
   if (isFrom("frontend/world.mjs")) await put("site-templates/components/world.html", world());
   if (isFrom("assets/css/")) await put("assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
-  if (isFrom("assets/js/page/")) await put("assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
+  const shares = "assets/js/shared/";
+  if (isFrom("assets/js/page/", shares)) await put("assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
   if (isFrom("assets/js/search/")) await put("assets/js/search.js", await bundle({ entry: "assets/js/search/main.js", name: "peerpressSearchBundle" }));
   if (isFrom("assets/js/peermetrics/")) {
     await put("assets/js/peermetrics.js", await bundle({ entry: "assets/js/peermetrics/main.js", name: "peermetrics" }));
     await put("assets/js/answers.js", await bundle({ entry: "assets/js/peermetrics/answers.js", name: "peerpressAnswers" }));
   }
-  const shares = "assets/js/shared/";
   if (isFrom("assets/js/conference/", shares)) {
     await put("assets/js/conference/index.js", await bundle({ entry: "assets/js/conference/main.js", name: "peerpressConference" }));
   }

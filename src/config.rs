@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::metrics::limits::{Limit, Limits};
+use crate::site::Downloads;
 use crate::units::Zone;
 
 /// The name of the file, looked for in the working folder.
@@ -160,6 +161,15 @@ settings! {
         /// Set-up time, ms.
         setup_ms: Limit,
     }
+    /// Which files to take away are made besides the static API.
+    downloads: DownloadsConfig {
+        /// Parquet of each conference and app.
+        parquet: bool,
+        /// A dump for viewers of webrtc-internals of each conference.
+        webrtc_internals: bool,
+        /// Fragments to embed, of each conference and app.
+        embed: bool,
+    }
     /// How the build works.
     build: BuildConfig {
         /// Threads that render; 0 for one per core.
@@ -171,6 +181,18 @@ settings! {
         host: std::net::IpAddr,
         /// The port to listen on; the next free one is taken.
         port: u16,
+    }
+}
+
+impl DownloadsConfig {
+    /// What is made: what is not named is.
+    pub fn in_force(&self) -> Downloads {
+        let usual = Downloads::default();
+        Downloads {
+            parquet: self.parquet.unwrap_or(usual.parquet),
+            webrtc_internals: self.webrtc_internals.unwrap_or(usual.webrtc_internals),
+            embed: self.embed.unwrap_or(usual.embed),
+        }
     }
 }
 

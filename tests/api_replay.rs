@@ -6,6 +6,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use peerpress::commands::site::SiteOptions;
@@ -109,7 +110,9 @@ impl Site {
         };
         let files = memory::site(snapshot, &options)
             .into_iter()
-            .filter(|(path, _)| path.starts_with("api/"))
+            .filter(|(path, _)| {
+                path.starts_with("api/") && Path::new(path).extension().is_some_and(|end| end == "json")
+            })
             .map(|(path, bytes)| (path, serde_json::from_slice(&bytes).unwrap()))
             .collect();
         Self { files }

@@ -385,6 +385,10 @@ fn hostile_text_in_every_column_and_leaf_stays_text() {
         "javascript:alert(1)",
         "../../../etc/passwd\u{202e}\u{200b}e\u{301}",
         "=HYPERLINK(\"x\")\t1e999 -0",
+        "+1+cmd",
+        "-2+3\",\"x\n=1",
+        "@SUM(A1)",
+        "\t=1",
         &deep,
     ] {
         let files = build(hostile);
@@ -393,7 +397,7 @@ fn hostile_text_in_every_column_and_leaf_stays_text() {
         let benign = build(&"calm ".repeat(length)[..length]);
         assert_eq!(files.keys().collect::<Vec<_>>(), benign.keys().collect::<Vec<_>>(), "{hostile}");
         let mut seen = 0;
-        for (path, bytes) in files.iter().filter(|(path, _)| is_page(path)) {
+        for (path, bytes) in files.iter().filter(|(path, _)| is_page(path) || has_extension(path, "svg")) {
             let (mut ours, mut calm, mut text) = (Vec::new(), Vec::new(), String::new());
             let document = parse(bytes).document;
             shape(&document, &mut ours);
@@ -408,7 +412,7 @@ fn hostile_text_in_every_column_and_leaf_stays_text() {
             seen += usize::from(text.contains(&hostile[..hostile.len().min(60)]));
         }
         assert!(seen > 4, "{hostile:.60} is shown as text on {seen} pages only");
-        for (path, bytes) in files.iter().filter(|(path, _)| path.starts_with("api/")) {
+        for (path, bytes) in files.iter().filter(|(path, _)| has_extension(path, "json")) {
             assert!(
                 serde_json::from_slice::<serde_json::Value>(bytes).is_ok(),
                 "{path} is JSON with {hostile:.60}"
@@ -420,6 +424,9 @@ fn hostile_text_in_every_column_and_leaf_stays_text() {
         let facts: serde_json::Value = serde_json::from_str(json).unwrap();
         assert_eq!(facts["conferences"]["label"][0], hostile);
         assert_eq!(facts["dictionaries"]["versions"][0], hostile);
+        for (path, bytes) in files.iter().filter(|(path, _)| has_extension(path, "csv")) {
+            tables_hold(path, bytes, &benign[path], hostile);
+        }
     }
 }
 
@@ -467,5 +474,28 @@ fn pages_are_well_formed() {
 }
 
 fn is_page(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|extension| extension == "html")
+    has_extension(path, "html")
+}
+
+fn has_extension(path: &str, wanted: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == wanted)
+}
+
+/// A table has as many rows and columns as the one without hostile text, and no cell that a spreadsheet would compute.
+fn tables_hold(path: &str, bytes: &[u8], calm: &[u8], hostile: &str) {
+    let rows = |bytes: &[u8]| -> Vec<csv::StringRecord> {
+        csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(bytes)
+            .records()
+            .map(Result::unwrap)
+            .collect()
+    };
+    let (ours, calm) = (rows(bytes), rows(calm));
+    let widths = |rows: &[csv::StringRecord]| rows.iter().map(csv::StringRecord::len).collect::<Vec<_>>();
+    assert_eq!(widths(&ours), widths(&calm), "{path} with {hostile:.60}");
+    for cell in ours.iter().flatten() {
+        let computes = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        assert!(!computes || cell.parse::<f64>().is_ok(), "{path} has {cell:.60}");
+    }
 }

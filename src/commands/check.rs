@@ -106,23 +106,55 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
                     }
                 }
             }
+        } else if name.starts_with("data/") && extension == Some("json") {
+            outcome.data_files += 1;
+            let bytes = std::fs::read(entry.path()).with_context(|| format!("cannot read {name}"))?;
+            if let Err(error) = serde_json::from_slice::<Value>(&bytes) {
+                outcome.problems.push(format!("{name}: {error}"));
+            }
+        } else if extension == Some("parquet") {
+            outcome.data_files += 1;
+            if let Err(error) = crate::snapshot::table_rows(entry.path()) {
+                outcome.problems.push(format!("{name}: {error}"));
+            }
+        } else if extension == Some("csv") {
+            outcome.data_files += 1;
+            if let Some(problem) = csv_problem(entry.path()) {
+                outcome.problems.push(format!("{name}: {problem}"));
+            }
         }
     }
     Ok(())
 }
 
+/// What is wrong with a CSV file: rows of another length than the header, or a cell that a spreadsheet would compute.
+fn csv_problem(path: &Path) -> Option<String> {
+    let mut reader = match csv::ReaderBuilder::new().has_headers(false).from_path(path) {
+        Ok(reader) => reader,
+        Err(error) => return Some(error.to_string()),
+    };
+    let formula =
+        |cell: &&str| cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    reader.records().find_map(|record| match record {
+        Err(error) => Some(error.to_string()),
+        Ok(record) => {
+            record.iter().find(formula).map(|cell| format!("{cell:?} would be taken for a formula"))
+        }
+    })
+}
+
 /// The definition of the schema that a file of the static API is to be valid against.
 fn kind(name: &str) -> Option<&'static str> {
-    let path: Vec<&str> = name.strip_prefix("api/v1/")?.split('/').collect();
+    let path: Vec<&str> = name.strip_prefix("api/v1/")?.strip_suffix(".json")?.split('/').collect();
     match path.as_slice() {
-        [.., "reports", "index.json"] => Some("periods"),
+        [.., "reports", "index"] => Some("periods"),
         [.., "reports", _] => Some("period"),
         ["conferences", _] => Some("conference"),
         ["participants", _] => Some("participant"),
         ["apps", _, "conferences", _] => Some("month"),
         ["apps", _] => Some("app"),
         ["organizations", _] => Some("organization"),
-        ["meta.json"] => Some("meta"),
+        ["meta"] => Some("meta"),
         _ => None,
     }
 }

@@ -78,6 +78,7 @@ pub fn site_options(session: &Session, args: &cli::Site, dev: bool) -> SiteOptio
         scope: Scope { since: args.since, until: args.until, last: args.last },
         dev,
         base_url: args.base_url.clone().or_else(|| config.base_url.clone()),
+        downloads: session.config.downloads.in_force(),
     }
 }
 

@@ -15,9 +15,11 @@ use crate::report::board::Board;
 use crate::report::experience::{Experience, Usual};
 use crate::report::{self, AppTotals, Attendance, ConferenceFacts, ConferenceReport, World};
 use crate::scope::Scope;
+use crate::site::embed::{Card, CardPage, CardPicture, Sparkline, SparklinePage, SparklinePicture};
 use crate::site::facts_script::facts_script;
 use crate::site::pages::app::AppPage;
 use crate::site::pages::conference::{self, ConferencePageKind};
+use crate::site::pages::data::DataPage;
 use crate::site::pages::data_quality::{DataQualityPage, FindingTotals};
 use crate::site::pages::directory::{self, Listing, Parts};
 use crate::site::pages::index::IndexPage;
@@ -30,8 +32,11 @@ use crate::site::pages::search::{Directory, Entry, SearchPage};
 use crate::site::pages::{Link, conference_label};
 use crate::site::routes::Listed;
 use crate::site::search_index::{self, Item, Kind};
-use crate::site::{Content, Frame, Page, ReportScope, Route, api};
-use crate::snapshot::{Part, Snapshot};
+use crate::site::{Content, Downloads, Frame, Page, ReportScope, Route, api, csv, internals};
+use crate::snapshot::{
+    ConferenceRow, ConnectionRow, IssueRow, Part, ParticipantRow, Row, SessionRow, Snapshot, TableWriter,
+    table_bytes,
+};
 
 /// Where the files of a site go. Threads use it at the same time.
 pub trait Sink: Sync {
@@ -62,6 +67,8 @@ pub struct SiteOptions {
     pub dev: bool,
     /// Absolute URL of the published site, for the site map; none, no site map.
     pub base_url: Option<String>,
+    /// Which files to take away are made besides the static API.
+    pub downloads: Downloads,
 }
 
 /// What was made.
@@ -123,7 +130,13 @@ pub fn make_site(
     progress: &dyn Progress,
 ) -> anyhow::Result<Made> {
     let world = World::new(snapshot.globals()?, snapshot.instant());
-    let frame = Frame { scope: options.scope.label(), dev: options.dev, assets: assets.names.clone() };
+    let frame = Frame {
+        scope: options.scope.label(),
+        dev: options.dev,
+        assets: assets.names.clone(),
+        downloads: options.downloads,
+        base_url: options.base_url.clone(),
+    };
     let mut hasher = blake3::Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes()).update(renderer.digest().as_bytes());
     let mut builder = Builder { renderer, sink, frame_digest: hasher.finalize(), frame, world, options };
@@ -179,6 +192,10 @@ impl Builder<'_> {
         self.sink.put(&path, bytes, None)
     }
 
+    fn file(&self, route: &Route, bytes: Vec<u8>) -> anyhow::Result<()> {
+        self.sink.put(&route.path(), bytes, None)
+    }
+
     fn part(&self, snapshot: &Snapshot, part: &Part, progress: &dyn Progress) -> anyhow::Result<Rest> {
         let mut rest = Rest::default();
         for dossier in snapshot.dossiers(part)? {
@@ -191,6 +208,22 @@ impl Builder<'_> {
                 rest.people.extend(report.named());
             }
             self.data(&Route::ApiConference(report.id()), &api::conference_file(&report, &self.world))?;
+            self.file(&Route::ApiConferenceSeries(report.id()), csv::series(&report))?;
+            self.file(&Route::ApiConferenceEvents(report.id()), csv::events(&report))?;
+            if self.options.downloads.parquet {
+                let samples = table_bytes(&report.dossier.samples)?;
+                self.file(&Route::ConferenceSamples(report.id()), samples)?;
+                self.file(&Route::ConferenceEvents(report.id()), table_bytes(&report.dossier.events)?)?;
+            }
+            if self.options.downloads.webrtc_internals {
+                let route = Route::ConferenceInternals(report.id());
+                self.data(&route, &internals::dump(&report, &self.world))?;
+            }
+            if self.options.downloads.embed {
+                let card = Card::new(&report);
+                self.page(Route::EmbedConference(report.id()), CardPage(card.clone()))?;
+                self.page(Route::EmbedConferencePicture(report.id()), CardPicture(card))?;
+            }
             for (route, page) in conference::pages(&report, &self.world, &self.options.report.limits) {
                 match page {
                     ConferencePageKind::Call(page) => self.page(route, *page)?,
@@ -243,6 +276,10 @@ impl Builder<'_> {
             },
         )?;
         self.page(Route::NotFound, NotFoundPage {})?;
+        self.page(Route::Data, DataPage::new(self.options.base_url.as_deref(), self.options.downloads))?;
+        if self.options.downloads.parquet {
+            self.tables(snapshot, &facts)?;
+        }
         let manifest = snapshot.manifest();
         self.data(&Route::ApiMeta, &api::meta_file(snapshot.instant(), &manifest.database, &manifest.rows))?;
         self.sink.put(&Route::ApiSchema.path(), api::SCHEMA.as_bytes().to_vec(), None)?;
@@ -282,6 +319,7 @@ impl Builder<'_> {
             let organization = self.world.organizations.get(&app.organization_id);
             let label = self.world.person(row.id).label;
             self.data(&Route::ApiParticipant(row.id), &api::participant_file(row, own, facts))?;
+            self.file(&Route::ApiParticipantConferences(row.id), csv::participant(own, facts))?;
             let page = ParticipantPage::new(
                 row,
                 label,
@@ -326,6 +364,7 @@ impl Builder<'_> {
                     let page = MonthPage::new(app, organization, month, neighbours, list);
                     self.page(Route::AppMonth(app.id, month.clone()), page)?;
                     self.data(&Route::ApiAppMonth(app.id, month.clone()), &api::month_file(list))?;
+                    self.file(&Route::ApiAppMonthCsv(app.id, month.clone()), csv::month(list))?;
                 }
                 let counts: BTreeMap<String, usize> =
                     months.iter().map(|(month, list)| (month.clone(), list.len())).collect();
@@ -334,6 +373,11 @@ impl Builder<'_> {
                 self.sink.put(&Route::AppFacts(app.id).path(), facts_script(&list, &board), None)?;
                 let own = list.into_iter().map(|facts| (facts.row.id, facts)).collect();
                 let totals = totals.get(&app.id).unwrap_or(&none);
+                if self.options.downloads.embed {
+                    let line = Sparkline::new(app, totals);
+                    self.page(Route::EmbedApp(app.id), SparklinePage(line.clone()))?;
+                    self.page(Route::EmbedAppPicture(app.id), SparklinePicture(line))?;
+                }
                 let mut page = AppPage::new(app, organization, (totals, &board), &own, &counts);
                 page.last_period = reports.last.get(&ReportScope::App(app.id)).cloned();
                 self.page(Route::App(app.id), page)?;
@@ -343,6 +387,65 @@ impl Builder<'_> {
             })
             .collect();
         months.into_iter().collect()
+    }
+
+    /// The tables of each app. They are read once more, a part at a time, so that no rows are held.
+    fn tables(
+        &self,
+        snapshot: &Snapshot,
+        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+    ) -> anyhow::Result<()> {
+        let app = |id: ConferenceId| facts.get(&id).map(|facts| facts.row.app_id);
+        let conferences = || {
+            self.table(snapshot, |row: &mut ConferenceRow| {
+                // Its values are in the conference's own samples.
+                row.summary_data = None;
+                app(row.id)
+            })
+        };
+        let sessions = || self.table(snapshot, |row: &mut SessionRow| app(row.conference_id));
+        let connections = || self.table(snapshot, |row: &mut ConnectionRow| app(row.conference_id));
+        let issues = || self.table(snapshot, |row: &mut IssueRow| app(row.in_conference_id));
+        let (one, other) =
+            rayon::join(|| rayon::join(conferences, sessions), || rayon::join(connections, issues));
+        one.0.and(one.1).and(other.0).and(other.1)?;
+        for id in self.world.apps.keys() {
+            let mut writer = TableWriter::new()?;
+            for row in self.world.participants.values().filter(|row| row.app_id == *id) {
+                writer.write(std::slice::from_ref(row))?;
+            }
+            self.file(&Route::AppTable(*id, ParticipantRow::TABLE), writer.finish()?)?;
+        }
+        Ok(())
+    }
+
+    /// One table, dealt to its apps; each app has one, if only an empty one.
+    fn table<R: Row>(
+        &self,
+        snapshot: &Snapshot,
+        app_of: impl Fn(&mut R) -> Option<AppId>,
+    ) -> anyhow::Result<()> {
+        let mut writers: BTreeMap<AppId, TableWriter<R>> = BTreeMap::new();
+        for id in self.world.apps.keys() {
+            writers.insert(*id, TableWriter::new()?);
+        }
+        for part in snapshot.parts() {
+            let mut dealt: BTreeMap<AppId, Vec<R>> = BTreeMap::new();
+            for mut row in snapshot.table::<R>(part)? {
+                if let Some(app) = app_of(&mut row) {
+                    dealt.entry(app).or_default().push(row);
+                }
+            }
+            for (app, rows) in dealt {
+                if let Some(writer) = writers.get_mut(&app) {
+                    writer.write(&rows)?;
+                }
+            }
+        }
+        for (app, writer) in writers {
+            self.file(&Route::AppTable(app, R::TABLE), writer.finish()?)?;
+        }
+        Ok(())
     }
 
     fn organizations(

@@ -19,7 +19,7 @@ pub struct SitePath(String);
 pub(super) enum Class {
     /// Scripts and styles.
     Asset,
-    /// The static API.
+    /// The static API, and files to take away.
     Data,
     /// Pages of one thing.
     Page,
@@ -55,9 +55,11 @@ impl SitePath {
         if path.starts_with("assets/") {
             Class::Asset
         // Facts and the search index are data in the form of scripts.
-        } else if path.starts_with("api/") || path.rsplit('.').next() == Some("js") {
+        } else if ["api/", "data/"].iter().any(|folder| path.starts_with(folder))
+            || path.rsplit('.').next() == Some("js")
+        {
             Class::Data
-        } else if path.starts_with("conference/") || path.starts_with("participant/") {
+        } else if ["conference/", "participant/", "embed/"].iter().any(|folder| path.starts_with(folder)) {
             Class::Page
         } else {
             Class::List

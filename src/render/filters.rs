@@ -55,6 +55,7 @@ fn url(kwargs: &Kwargs, state: &State) -> TeraResult<String> {
         "search" => Route::Search,
         "data-quality" => Route::DataQuality,
         "methods" => Route::Methods,
+        "data" => Route::Data,
         other => return Err(tera::Error::message(format!("url: there is no page named {other:?}"))),
     };
     Ok(format!("{root}{}", route.path()))

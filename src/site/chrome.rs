@@ -38,6 +38,87 @@ pub struct TemplateVars {
     pub dev: bool,
 }
 
+/// Which files to take away are made besides the static API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Downloads {
+    /// Parquet of each conference and app.
+    pub parquet: bool,
+    /// A dump for viewers of webrtc-internals of each conference.
+    pub webrtc_internals: bool,
+    /// Fragments to embed, of each conference and app.
+    pub embed: bool,
+}
+
+impl Default for Downloads {
+    fn default() -> Self {
+        Self { parquet: true, webrtc_internals: true, embed: true }
+    }
+}
+
+impl Downloads {
+    /// Whether a file is made.
+    pub fn has(self, route: &Route) -> bool {
+        match route {
+            Route::ConferenceSamples(_) | Route::ConferenceEvents(_) | Route::AppTable(..) => self.parquet,
+            Route::ConferenceInternals(_) => self.webrtc_internals,
+            Route::EmbedConference(_)
+            | Route::EmbedConferencePicture(_)
+            | Route::EmbedApp(_)
+            | Route::EmbedAppPicture(_) => self.embed,
+            _ => true,
+        }
+    }
+}
+
+/// A file that a page offers to take away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The file.
+    pub route: Route,
+    /// Its form: `CSV`, `JSON` …
+    pub form: &'static str,
+    /// What is in it.
+    pub what: &'static str,
+}
+
+impl Offer {
+    /// A file, its form, and what is in it.
+    pub fn new(route: Route, form: &'static str, what: &'static str) -> Self {
+        Self { route, form, what }
+    }
+}
+
+/// The same, as the page writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OfferLink {
+    /// Relative URL.
+    pub href: String,
+    /// Its form.
+    pub form: &'static str,
+    /// What is in it.
+    pub what: &'static str,
+}
+
+/// What other pages can embed of this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Embed {
+    /// Absolute URL of a small page.
+    pub page_url: String,
+    /// Absolute URL of a picture.
+    pub picture_url: String,
+    /// Relative URL of the picture.
+    pub picture_href: String,
+    /// Absolute URL of this page.
+    pub url: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// Stands for the address of a site that does not know its own.
+pub const EXAMPLE_URL: &str = "https://calls.example.org";
+
 /// What the site as a whole has, the same for all its pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frame {
@@ -47,6 +128,10 @@ pub struct Frame {
     pub dev: bool,
     /// Published paths of assets below `assets/`, by their logical names.
     pub assets: BTreeMap<String, String>,
+    /// Which files to take away are made.
+    pub downloads: Downloads,
+    /// Absolute URL of the site, if it is known.
+    pub base_url: Option<String>,
 }
 
 /// A page: where it is, which template shows it, its chrome and its content.
@@ -79,6 +164,10 @@ pub struct Page<C> {
     pub page_scripts: Vec<String>,
     /// Relative URL of the page's data in the static API, if it has some.
     pub data_href: Option<String>,
+    /// What it offers to take away.
+    pub files: Vec<OfferLink>,
+    /// What of it can be embedded.
+    pub embed: Option<Embed>,
     /// The content.
     pub page: C,
 }
@@ -100,6 +189,14 @@ pub trait Content: Serialize {
     }
     /// The file of the static API with the page's data.
     fn data(&self) -> Option<Route> {
+        None
+    }
+    /// The files with the page's data, to take away.
+    fn files(&self) -> Vec<Offer> {
+        Vec::new()
+    }
+    /// What can be embedded of it: a page and a picture, with width and height in pixels.
+    fn embed(&self) -> Option<(Route, Route, (u32, u32))> {
         None
     }
     /// The id of what the page is about.
@@ -136,7 +233,19 @@ impl<C: Content> Page<C> {
             "app" => vec!["js/vendor/vue.js", &own],
             _ => vec!["js/vendor/vue.js", "js/vendor/bars.js", &own],
         };
+        let base = frame.base_url.as_deref().unwrap_or(EXAMPLE_URL).trim_end_matches('/');
+        let url = |route: &Route| format!("{base}/{}", route.path());
+        let embed = content.embed().filter(|(small, ..)| frame.downloads.has(small));
+        let embed = embed.map(|(small, picture, (width, height))| Embed {
+            page_url: url(&small),
+            picture_url: url(&picture),
+            picture_href: picture.href_from(&route),
+            url: url(&route),
+            width,
+            height,
+        });
         Self {
+            embed,
             title: content.title(),
             description: content.description(),
             dev: frame.dev,
@@ -152,6 +261,16 @@ impl<C: Content> Page<C> {
             scope: Scope { label: frame.scope.clone() },
             page_scripts: scripts.into_iter().filter_map(|name| assets.get(name).cloned()).collect(),
             data_href: content.data().map(|data| data.href_from(&route)),
+            files: content
+                .files()
+                .into_iter()
+                .filter(|offer| frame.downloads.has(&offer.route))
+                .map(|offer| OfferLink {
+                    href: offer.route.href_from(&route),
+                    form: offer.form,
+                    what: offer.what,
+                })
+                .collect(),
             assets,
             template: C::TEMPLATE,
             page: content,

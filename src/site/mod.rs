@@ -3,10 +3,13 @@
 pub mod api;
 pub mod charts;
 pub mod chrome;
+pub mod csv;
 pub mod day_charts;
+pub mod embed;
 pub mod facts_script;
 pub mod feed;
 pub mod graphs;
+pub mod internals;
 pub mod letter;
 pub mod map;
 pub mod pages;
@@ -17,7 +20,7 @@ pub mod timeline;
 pub mod trend;
 pub mod words;
 
-pub use chrome::{Content, Frame, Page};
+pub use chrome::{Content, Downloads, Frame, Page};
 pub use routes::{ReportScope, Route};
 
 use serde::Serialize;

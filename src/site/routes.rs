@@ -95,6 +95,14 @@ pub enum Route {
     ApiApp(AppId),
     /// The static API: the facts of an app's conferences of one month.
     ApiAppMonth(AppId, String),
+    /// The same as CSV.
+    ApiAppMonthCsv(AppId, String),
+    /// What was measured of a conference per interval, as CSV.
+    ApiConferenceSeries(ConferenceId),
+    /// A conference's events, as CSV.
+    ApiConferenceEvents(ConferenceId),
+    /// A participant's conferences, as CSV.
+    ApiParticipantConferences(ParticipantId),
     /// The static API: an organization.
     ApiOrganization(OrganizationId),
     /// The static API: the report of a period.
@@ -105,6 +113,24 @@ pub enum Route {
     ApiMeta,
     /// The static API: its JSON Schema.
     ApiSchema,
+    /// A conference's getStats reports, as Parquet.
+    ConferenceSamples(ConferenceId),
+    /// A conference's events, as Parquet.
+    ConferenceEvents(ConferenceId),
+    /// A conference's dump for viewers of webrtc-internals.
+    ConferenceInternals(ConferenceId),
+    /// A table of an app, by its name, as Parquet.
+    AppTable(AppId, &'static str),
+    /// A conference's score card, to embed.
+    EmbedConference(ConferenceId),
+    /// The same as a picture.
+    EmbedConferencePicture(ConferenceId),
+    /// An app's conferences by day, to embed.
+    EmbedApp(AppId),
+    /// The same as a picture.
+    EmbedAppPicture(AppId),
+    /// What there is to take away, and how to query it.
+    Data,
     /// A file under `assets/`, by its published name.
     Asset(String),
 }
@@ -216,11 +242,24 @@ impl Route {
             Self::ApiParticipant(id) => format!("api/v1/participants/{id}.json"),
             Self::ApiApp(id) => format!("api/v1/apps/{id}.json"),
             Self::ApiAppMonth(id, month) => format!("api/v1/apps/{id}/conferences/{month}.json"),
+            Self::ApiAppMonthCsv(id, month) => format!("api/v1/apps/{id}/conferences/{month}.csv"),
+            Self::ApiConferenceSeries(id) => format!("api/v1/conferences/{id}/series.csv"),
+            Self::ApiConferenceEvents(id) => format!("api/v1/conferences/{id}/events.csv"),
+            Self::ApiParticipantConferences(id) => format!("api/v1/participants/{id}/conferences.csv"),
             Self::ApiOrganization(id) => format!("api/v1/organizations/{id}.json"),
             Self::ApiReport(scope, name) => format!("api/v1/{}reports/{name}.json", scope.api_folder()),
             Self::ApiReports(scope) => format!("api/v1/{}reports/index.json", scope.api_folder()),
             Self::ApiMeta => "api/v1/meta.json".to_owned(),
             Self::ApiSchema => "api/v1/schema.json".to_owned(),
+            Self::ConferenceSamples(id) => format!("data/conferences/{id}/samples.parquet"),
+            Self::ConferenceEvents(id) => format!("data/conferences/{id}/events.parquet"),
+            Self::ConferenceInternals(id) => format!("data/conferences/{id}/webrtc-internals.json"),
+            Self::AppTable(id, table) => format!("data/apps/{id}/{table}.parquet"),
+            Self::EmbedConference(id) => format!("embed/conference/{id}.html"),
+            Self::EmbedConferencePicture(id) => format!("embed/conference/{id}.svg"),
+            Self::EmbedApp(id) => format!("embed/app/{id}.html"),
+            Self::EmbedAppPicture(id) => format!("embed/app/{id}.svg"),
+            Self::Data => "data.html".to_owned(),
             Self::Asset(name) => format!("assets/{name}"),
         }
     }

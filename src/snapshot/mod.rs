@@ -8,10 +8,12 @@ mod store;
 
 pub use cell::{Cell, Json, Mismatch, Value};
 pub use rows::{
-    AppRow, ConferenceRow, ConnectionRow, EventRow, Fields, IssueRow, OrganizationRow, ParticipantRow, Row,
-    SampleRow, SessionRow, TrackRow,
+    AppRow, Column, ConferenceRow, ConnectionRow, EventRow, Fields, IssueRow, OrganizationRow,
+    ParticipantRow, Row, SampleRow, SessionRow, TrackRow,
 };
-pub use store::{Globals, Manifest, Part, Snapshot, SnapshotError, SnapshotWriter};
+pub use store::{
+    Globals, Manifest, Part, Snapshot, SnapshotError, SnapshotWriter, TableWriter, table_bytes, table_rows,
+};
 
 use std::collections::BTreeMap;
 

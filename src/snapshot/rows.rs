@@ -21,13 +21,30 @@ pub trait Fields {
     fn next<T: Cell>(&mut self, column: &'static str) -> Result<T, Self::Error>;
 }
 
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type, in a word.
+    pub kind: &'static str,
+    /// Whether it may be null.
+    pub optional: bool,
+    /// What it means, with its unit.
+    pub meaning: &'static str,
+}
+
 /// A table of the snapshot.
 pub trait Row: Sized + Send {
     /// The table's name, which is its file's too.
     const TABLE: &'static str;
     /// Column names, in order.
     const COLUMNS: &'static [&'static str];
+    /// What a row is.
+    const MEANING: &'static str;
 
+    /// What its columns hold, in order.
+    fn columns() -> Vec<Column>;
     /// The Arrow schema of the table.
     fn schema() -> SchemaRef;
     /// Rows to one batch of columns.
@@ -39,16 +56,27 @@ pub trait Row: Sized + Send {
 }
 
 macro_rules! tables {
-    ($($(#[$doc:meta])* $name:ident = $table:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident = $table:literal { $($(#[doc = $field_doc:literal])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct $name {
-            $($(#[$field_doc])* pub $field: $type,)*
+            $($(#[doc = $field_doc])* pub $field: $type,)*
         }
 
         impl Row for $name {
             const TABLE: &'static str = $table;
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            const MEANING: &'static str = concat!($($doc),*);
+
+            fn columns() -> Vec<Column> {
+                vec![$(Column {
+                    name: stringify!($field),
+                    kind: <$type as Cell>::NAME,
+                    optional: <$type as Cell>::NULLABLE,
+                    meaning: concat!($($field_doc),*).trim(),
+                }),*]
+            }
 
             fn schema() -> SchemaRef {
                 Arc::new(Schema::new(vec![

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -266,21 +267,61 @@ fn is_empty(folder: &Path) -> bool {
 }
 
 fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<String, SnapshotError> {
-    let encode = |problem: String| SnapshotError::Encode { path: path.to_owned(), problem };
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(|error| encode(error.to_string()))?))
-        .set_created_by("peerpress".to_owned())
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, R::schema(), Some(properties))
-        .map_err(|error| encode(error.to_string()))?;
-    for chunk in rows.chunks(BATCH) {
-        let batch = R::to_batch(chunk).map_err(|error| encode(error.to_string()))?;
-        writer.write(&batch).map_err(|error| encode(error.to_string()))?;
-    }
-    writer.close().map_err(|error| encode(error.to_string()))?;
+    let bytes = table_bytes(rows)?;
     fs::write(path, &bytes).map_err(io_at(path))?;
     Ok(blake3::hash(&bytes).to_hex().to_string())
+}
+
+/// Rows as the bytes of a Parquet file: the same rows, the same bytes.
+pub fn table_bytes<R: Row>(rows: &[R]) -> Result<Vec<u8>, SnapshotError> {
+    let mut writer = TableWriter::<R>::new()?;
+    writer.write(rows)?;
+    writer.finish()
+}
+
+/// Makes the bytes of one table's Parquet file, some rows after the other, so that only columns are held.
+pub struct TableWriter<R: Row> {
+    writer: ArrowWriter<Vec<u8>>,
+    rows: PhantomData<R>,
+}
+
+fn encode<R: Row>(error: impl std::error::Error) -> SnapshotError {
+    SnapshotError::Encode { path: format!("{}.parquet", R::TABLE).into(), problem: error.to_string() }
+}
+
+impl<R: Row> TableWriter<R> {
+    /// Without any row.
+    pub fn new() -> Result<Self, SnapshotError> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(encode::<R>)?))
+            .set_created_by("peerpress".to_owned())
+            .build();
+        let writer = ArrowWriter::try_new(Vec::new(), R::schema(), Some(properties)).map_err(encode::<R>)?;
+        Ok(Self { writer, rows: PhantomData })
+    }
+
+    /// Adds rows.
+    pub fn write(&mut self, rows: &[R]) -> Result<(), SnapshotError> {
+        for chunk in rows.chunks(BATCH) {
+            let batch = R::to_batch(chunk).map_err(encode::<R>)?;
+            self.writer.write(&batch).map_err(encode::<R>)?;
+        }
+        Ok(())
+    }
+
+    /// The whole file.
+    pub fn finish(self) -> Result<Vec<u8>, SnapshotError> {
+        self.writer.into_inner().map_err(encode::<R>)
+    }
+}
+
+/// How many rows a Parquet file says that it has.
+pub fn table_rows(path: &Path) -> Result<i64, SnapshotError> {
+    let damaged = |problem: String| SnapshotError::Damaged { path: path.to_owned(), problem };
+    let file = File::open(path).map_err(io_at(path))?;
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(error.to_string()))?;
+    Ok(reader.metadata().file_metadata().num_rows())
 }
 
 /// A snapshot on disk.
@@ -332,19 +373,21 @@ impl Snapshot {
         Ok(Globals { organizations: table(self)?, apps: table(self)?, participants: table(self)? })
     }
 
+    /// The rows that a part has of one table, in their order.
+    pub fn table<R: Row>(&self, part: &Part) -> Result<Vec<R>, SnapshotError> {
+        self.read_table(&part.file(R::TABLE), part.digests.get(R::TABLE))
+    }
+
     /// The conferences of a part, each with all its rows.
     pub fn dossiers(&self, part: &Part) -> Result<Vec<Dossier>, SnapshotError> {
-        fn table<R: Row>(snapshot: &Snapshot, part: &Part) -> Result<Vec<R>, SnapshotError> {
-            snapshot.read_table(&part.file(R::TABLE), part.digests.get(R::TABLE))
-        }
         let rows = PartRows {
-            conferences: table(self, part)?,
-            sessions: table(self, part)?,
-            connections: table(self, part)?,
-            tracks: table(self, part)?,
-            issues: table(self, part)?,
-            events: table(self, part)?,
-            samples: table(self, part)?,
+            conferences: self.table(part)?,
+            sessions: self.table(part)?,
+            connections: self.table(part)?,
+            tracks: self.table(part)?,
+            issues: self.table(part)?,
+            events: self.table(part)?,
+            samples: self.table(part)?,
         };
         Ok(rows.into_dossiers())
     }

@@ -14,6 +14,8 @@ export async function pagesByKind(site) {
     if (!entry.isFile() || !entry.name.endsWith(".html")) continue;
     const full = path.join(entry.parentPath, entry.name);
     const file = path.relative(site, full).split(path.sep).join("/");
+    // Fragments have no frame, no footer, no script.
+    if (file.startsWith("embed/")) continue;
     const kind = kindOf(file);
     found.set(kind, [...(found.get(kind) ?? []), { file, size: (await stat(full)).size }]);
   }

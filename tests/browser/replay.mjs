@@ -66,7 +66,7 @@ try {
   const page = await browser.newPage();
   page.on("pageerror", (error) => differences.push(`an error in the page: ${String(error)}`));
   // Not a page at the top, so that paths lead upwards, nor one with an app of its own, which this is not about.
-  const [organization] = await readdir(path.join(site, "organization"));
+  const [organization] = (await readdir(path.join(site, "organization"))).filter((name) => name.endsWith(".html"));
   await page.goto(`${server.origin}organization/${organization}`, { waitUntil: "load" });
   for (const request of requests) {
     await compare(page, request, request.query, "");

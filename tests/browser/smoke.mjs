@@ -103,7 +103,7 @@ async function settled(page) {
 function mainText(page) {
   return page.evaluate(() => {
     const main = document.querySelector("main")?.cloneNode(true);
-    for (const added of main instanceof Element ? main.querySelectorAll("svg, .local-time, .table-tools, .timeline-tools, .log-filters, .explorer-offer, [id$='-app']") : []) added.remove();
+    for (const added of main instanceof Element ? main.querySelectorAll("svg, .local-time, .table-tools, .table-take, .timeline-tools, .log-filters, .explorer-offer, [id$='-app']") : []) added.remove();
     return (main?.textContent ?? "").replace(/\s+/g, " ").trim();
   });
 }

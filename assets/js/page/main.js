@@ -3,6 +3,7 @@
 import { applyTheme, themeButton } from "./theme.js";
 import { filterTable } from "./filter.js";
 import { sortTable } from "./sort.js";
+import { takeTable } from "./take.js";
 import { localTimes } from "./times.js";
 import { preparePrinting } from "./printing.js";
 import { followServer } from "./live.js";
@@ -15,6 +16,7 @@ function enhance() {
   for (const button of document.querySelectorAll("[data-theme-toggle]")) themeButton(button);
   for (const table of document.querySelectorAll("table.data, table.log")) sortTable(table);
   for (const table of document.querySelectorAll("table[data-filterable]")) filterTable(table);
+  for (const table of document.querySelectorAll("table.data")) if (table instanceof HTMLTableElement) takeTable(table);
   localTimes(document.querySelectorAll("time[datetime]"));
   for (const form of document.querySelectorAll("form[data-script]")) if (form instanceof HTMLFormElement) offerSearch(form);
   scrollByKeyboard();

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ConferenceItem, Link, conference_item, conference_label};
-use crate::ids::ConferenceId;
+use crate::ids::{AppId, ConferenceId};
 use crate::metrics::buckets::{DURATION, Range, SETUP_TIME};
 use crate::metrics::percentile::Summary as MetricSummary;
 use crate::report::board::{Board, BoardDay, Dimension, Group};
 use crate::report::people::Place;
 use crate::report::{AppTotals, Bucket, ConferenceFacts, Conferences, DayCounts, words};
 use crate::site::charts::{Bar, bars};
-use crate::site::chrome::Content;
+use crate::site::chrome::{Content, Offer};
 use crate::site::day_charts::{DayChart, Series, columns, lines};
+use crate::site::embed::SPARKLINE;
 use crate::site::facts_script::place;
 use crate::site::map::{Circle, circles};
 use crate::site::{Route, Summary};
@@ -484,6 +485,26 @@ impl Content for AppPage {
 
     fn data(&self) -> Option<Route> {
         self.id.parse().ok().map(Route::ApiApp)
+    }
+
+    fn files(&self) -> Vec<Offer> {
+        let files = |id: AppId| {
+            let table = |name, what| Offer::new(Route::AppTable(id, name), "Parquet", what);
+            vec![
+                Offer::new(Route::ApiApp(id), "JSON", "the figures of this page"),
+                table("conferences", "conferences"),
+                table("sessions", "sessions"),
+                table("connections", "connections"),
+                table("issues", "issues"),
+                table("participants", "participants"),
+            ]
+        };
+        self.id.parse().map(files).unwrap_or_default()
+    }
+
+    fn embed(&self) -> Option<(Route, Route, (u32, u32))> {
+        let id = self.id.parse().ok()?;
+        Some((Route::EmbedApp(id), Route::EmbedAppPicture(id), SPARKLINE))
     }
 
     fn id(&self) -> Option<String> {

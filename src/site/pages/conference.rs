@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{Known, Link, conference_label};
-use crate::ids::{EventId, ParticipantId};
+use crate::ids::{ConferenceId, EventId, ParticipantId};
 use crate::metrics::call_score::{CallScore, Deduction};
 use crate::metrics::limits::Limits;
 use crate::metrics::measures::Measure;
@@ -21,7 +21,8 @@ use crate::report::streams::{Direction, Kind};
 use crate::report::verdicts::Agreement;
 use crate::report::{Class, ConferenceReport, Connection, Issue, NoData, Visit, World};
 use crate::site::Route;
-use crate::site::chrome::Content;
+use crate::site::chrome::{Content, Offer};
+use crate::site::embed::CARD;
 use crate::site::graphs::{Graphs, graphs};
 use crate::site::map::{Circle, circles};
 use crate::site::timeline::{Timeline, timeline};
@@ -1286,9 +1287,38 @@ impl Content for ConferencePage {
         self.id.parse().ok().map(Route::ApiConference)
     }
 
+    fn files(&self) -> Vec<Offer> {
+        self.id.parse().map(files).unwrap_or_default()
+    }
+
+    fn embed(&self) -> Option<(Route, Route, (u32, u32))> {
+        let id = self.id.parse().ok()?;
+        Some((Route::EmbedConference(id), Route::EmbedConferencePicture(id), CARD))
+    }
+
     fn id(&self) -> Option<String> {
         Some(self.id.clone())
     }
+}
+
+/// What there is of a conference to take away.
+fn files(id: ConferenceId) -> Vec<Offer> {
+    vec![
+        Offer::new(
+            Route::ApiConference(id),
+            "JSON",
+            "everything: rows, events, values per interval, findings, scores",
+        ),
+        Offer::new(Route::ApiConferenceSeries(id), "CSV", "values per interval, one per row"),
+        Offer::new(Route::ApiConferenceEvents(id), "CSV", "events"),
+        Offer::new(Route::ConferenceSamples(id), "Parquet", "getStats reports as they were stored"),
+        Offer::new(Route::ConferenceEvents(id), "Parquet", "events"),
+        Offer::new(
+            Route::ConferenceInternals(id),
+            "webrtc-internals dump",
+            "for the viewers of such dumps; stats are as far apart as Peer Metrics polls, and it lacks what that does not store",
+        ),
+    ]
 }
 
 impl Content for EventsPage {
@@ -1309,6 +1339,10 @@ impl Content for EventsPage {
 
     fn data(&self) -> Option<Route> {
         self.id.parse().ok().map(Route::ApiConference)
+    }
+
+    fn files(&self) -> Vec<Offer> {
+        self.id.parse().map(files).unwrap_or_default()
     }
 
     fn id(&self) -> Option<String> {

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod conference;
+pub mod data;
 pub mod data_quality;
 pub mod directory;
 pub mod index;

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::{ConferenceItem, Link, conference_item};
+use crate::ids::AppId;
 use crate::report::ConferenceFacts;
 use crate::site::Route;
-use crate::site::chrome::Content;
+use crate::site::chrome::{Content, Offer};
 use crate::snapshot::{AppRow, OrganizationRow};
 
 /// A month's list, newest first.
@@ -24,7 +25,7 @@ pub struct MonthPage {
     #[serde(skip)]
     trail: Vec<(String, Route)>,
     #[serde(skip)]
-    data: Route,
+    id: AppId,
 }
 
 impl MonthPage {
@@ -48,7 +49,7 @@ impl MonthPage {
                 (organization.name.clone(), Route::Organization(organization.id)),
                 (app.name.clone(), Route::App(app.id)),
             ],
-            data: Route::ApiAppMonth(app.id, month.to_owned()),
+            id: app.id,
         }
     }
 }
@@ -81,6 +82,17 @@ impl Content for MonthPage {
     }
 
     fn data(&self) -> Option<Route> {
-        Some(self.data.clone())
+        Some(Route::ApiAppMonth(self.id, self.month.clone()))
+    }
+
+    fn files(&self) -> Vec<Offer> {
+        vec![
+            Offer::new(
+                Route::ApiAppMonth(self.id, self.month.clone()),
+                "JSON",
+                "the conferences of this month, by column",
+            ),
+            Offer::new(Route::ApiAppMonthCsv(self.id, self.month.clone()), "CSV", "the same, one per row"),
+        ]
     }
 }

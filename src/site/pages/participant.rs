@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ConferenceItem, Link, conference_item};
-use crate::ids::ConferenceId;
+use crate::ids::{ConferenceId, ParticipantId};
 use crate::metrics::percentile::Summary;
 use crate::report::experience::{Network, Part, Trend, Usual, trend};
 use crate::report::incidents::Code;
 use crate::report::{Attendance, ConferenceFacts, SessionFacts, words};
 use crate::site::Route;
 use crate::site::charts::{Bar, bars, round};
-use crate::site::chrome::Content;
+use crate::site::chrome::{Content, Offer};
 use crate::site::map::{Circle, circles};
 use crate::snapshot::{AppRow, OrganizationRow, ParticipantRow};
 use crate::units::Timestamp;
@@ -362,6 +362,24 @@ impl Content for ParticipantPage {
 
     fn data(&self) -> Option<Route> {
         self.id.parse().ok().map(Route::ApiParticipant)
+    }
+
+    fn files(&self) -> Vec<Offer> {
+        let files = |id: ParticipantId| {
+            vec![
+                Offer::new(
+                    Route::ApiParticipant(id),
+                    "JSON",
+                    "the participant, its conferences and sessions",
+                ),
+                Offer::new(
+                    Route::ApiParticipantConferences(id),
+                    "CSV",
+                    "its conferences, and how it fared in each",
+                ),
+            ]
+        };
+        self.id.parse().map(files).unwrap_or_default()
     }
 
     fn id(&self) -> Option<String> {

@@ -1,0 +1,303 @@
+//! The same facts as tables: CSV by RFC 4180, UTF-8, with a header row, for spreadsheets and for programs that read no JSON.
+//!
+//! A text that a spreadsheet would take for a formula is made plain by an apostrophe; numbers are never touched. Control
+//! characters that some readers refuse are shown by their Unicode pictures. What is missing is an empty cell.
+
+use std::collections::BTreeMap;
+
+use crate::report::experience::Part;
+use crate::report::streams::{Stream, Values};
+use crate::report::{Attendance, Class, ConferenceFacts, ConferenceReport, NoData, words};
+use crate::snapshot::{ConferenceRow, EventRow};
+use crate::units::Timestamp;
+
+use super::pages::conference_label;
+use crate::ids::ConferenceId;
+
+/// A table on its way to bytes.
+struct Table {
+    writer: csv::Writer<Vec<u8>>,
+    record: csv::StringRecord,
+}
+
+impl Table {
+    fn new(columns: &[&str]) -> Self {
+        let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        let mut table = Self { writer, record: csv::StringRecord::new() };
+        for column in columns {
+            table.text(column);
+        }
+        table.end();
+        table
+    }
+
+    fn text(&mut self, text: &str) {
+        self.record.push_field(&plain(text));
+    }
+
+    /// A text of ours, or an id: nothing in it needs care.
+    fn word(&mut self, text: &str) {
+        self.record.push_field(text);
+    }
+
+    fn maybe_text(&mut self, text: Option<&str>) {
+        self.text(text.unwrap_or_default());
+    }
+
+    fn shown(&mut self, value: &impl ToString) {
+        self.record.push_field(&value.to_string());
+    }
+
+    fn maybe(&mut self, value: Option<impl ToString>) {
+        self.record.push_field(&value.map(|value| value.to_string()).unwrap_or_default());
+    }
+
+    fn number(&mut self, value: Option<f64>) {
+        self.maybe(value.filter(|value| value.is_finite()));
+    }
+
+    fn end(&mut self) {
+        // Into memory, and with as many cells as the caller put: the program has no row of another length.
+        drop(self.writer.write_record(&self.record));
+        self.record.clear();
+    }
+
+    fn finish(self) -> Vec<u8> {
+        // Into memory.
+        self.writer.into_inner().unwrap_or_default()
+    }
+}
+
+/// A text as a cell: no formula, no control character but tab and line ends.
+fn plain(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let picture = |c: char| match c {
+        '\t' | '\n' | '\r' => c,
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or(c),
+        '\u{7f}' => '\u{2421}',
+        _ => c,
+    };
+    formula.then_some('\'').into_iter().chain(text.chars().map(picture)).collect()
+}
+
+fn class(class: Class) -> &'static str {
+    match class {
+        Class::Ongoing => "ongoing",
+        Class::Error => "error",
+        Class::Warning => "warning",
+        Class::Success => "success",
+    }
+}
+
+/// The conferences of an app and month, in the order of their JSON file. Durations are seconds.
+pub fn month(list: &[&ConferenceFacts]) -> Vec<u8> {
+    let mut table = Table::new(&[
+        "id",
+        "conference_id",
+        "conference_name",
+        "created_at",
+        "start_time",
+        "call_start",
+        "end_time",
+        "ongoing",
+        "duration_s",
+        "presence_s",
+        "participants",
+        "calls",
+        "class",
+        "has_errors",
+        "has_warnings",
+        "score",
+        "no_score",
+        "audio_mos_p50",
+        "connections",
+        "connections_established",
+        "connections_relayed",
+        "issues",
+    ]);
+    for facts in list {
+        row(&mut table, &facts.row);
+        let row = &facts.row;
+        table.shown(&row.ongoing);
+        table.shown(&row.duration);
+        table.number(Some(facts.presence_s));
+        table.shown(&facts.participants_count);
+        table.shown(&facts.calls.len());
+        table.word(class(facts.class));
+        table.shown(&facts.has_errors);
+        table.shown(&facts.has_warnings);
+        table.number(facts.score.ok());
+        table.word(facts.score.err().map_or("", NoData::reason));
+        table.number(facts.mos.ok().map(|summary| summary.p50));
+        let (connections, established, relayed) = facts.connections;
+        table.shown(&connections);
+        table.shown(&established);
+        table.shown(&relayed);
+        table.text(&counts(facts.issues.iter().map(|(code, count)| (code.as_str(), *count))));
+        table.end();
+    }
+    table.finish()
+}
+
+fn row(table: &mut Table, row: &ConferenceRow) {
+    table.shown(&row.id);
+    table.text(&row.conference_id);
+    table.maybe_text(row.conference_name.as_deref());
+    table.shown(&row.created_at);
+    table.maybe(row.start_time);
+    table.maybe(row.call_start);
+    table.maybe(row.end_time);
+}
+
+/// `code × 2; code × 1`.
+fn counts<'a>(list: impl Iterator<Item = (&'a str, usize)>) -> String {
+    let parts: Vec<String> = list.map(|(code, count)| format!("{code} × {count}")).collect();
+    parts.join("; ")
+}
+
+/// What was measured of a conference per interval, one value per row: by connection, then stream, measure and time. `time`
+/// is when the interval ended; `unit` is that of `value`, ratios from 0 to 1.
+pub fn series(report: &ConferenceReport) -> Vec<u8> {
+    let mut table =
+        Table::new(&["time", "connection", "stream", "kind", "direction", "measure", "value", "unit"]);
+    for connection in &report.connections {
+        let series = &connection.series;
+        let times: Vec<String> =
+            series.t.iter().map(|ms| Timestamp::from_micros(ms.saturating_mul(1000)).rfc3339()).collect();
+        let id = connection.row.id.to_string();
+        values(&mut table, &times, &id, None, &series.values);
+        for stream in &series.streams {
+            values(&mut table, &times, &id, Some(stream), &stream.values);
+        }
+    }
+    table.finish()
+}
+
+fn values(table: &mut Table, times: &[String], connection: &str, stream: Option<&Stream>, values: &Values) {
+    for (measure, list) in values.iter() {
+        let meaning = measure.meaning();
+        for (time, value) in times.iter().zip(list) {
+            let Some(value) = value else { continue };
+            table.word(time);
+            table.word(connection);
+            table.maybe_text(stream.map(|stream| stream.id.as_str()));
+            table.word(stream.map_or("", |stream| stream.kind.label()));
+            table.word(stream.map_or("", |stream| stream.direction.label()));
+            table.word(meaning.key);
+            table.number(Some(*value));
+            table.word(unit(meaning.unit));
+            table.end();
+        }
+    }
+}
+
+/// The unit of a measure's values in data files.
+pub fn unit(unit: &str) -> &'static str {
+    match unit {
+        "percent" => "ratio",
+        "millis" => "ms",
+        "bits" => "bit/s",
+        "score" => "1 to 5",
+        "fps" | "rate" => "1/s",
+        "pixels" => "px",
+        "level" => "0 to 1",
+        "seconds" => "s",
+        "points" => "0 to 100",
+        _ => "1",
+    }
+}
+
+/// What happened in a conference, by time; getStats samples are in [`series`]. `data` is JSON.
+pub fn events(report: &ConferenceReport) -> Vec<u8> {
+    let mut table = Table::new(&[
+        "time",
+        "id",
+        "type",
+        "category",
+        "participant",
+        "peer",
+        "session",
+        "connection",
+        "track",
+        "data",
+    ]);
+    let is_told = |event: &&EventRow| event.r#type != "stats";
+    for event in report.dossier.events.iter().filter(is_told) {
+        table.shown(&event.created_at);
+        table.shown(&event.id);
+        table.text(&event.r#type);
+        table.text(words::category(&event.category));
+        table.shown(&event.participant_id);
+        table.maybe(event.peer_id);
+        table.shown(&event.session_id);
+        table.maybe(event.connection_id);
+        table.maybe(event.track_id);
+        table.maybe_text(event.data.as_ref().map(|data| data.0.as_str()));
+        table.end();
+    }
+    table.finish()
+}
+
+/// The conferences of a participant with its part in each, in the order of their JSON file: medians over all intervals,
+/// ratios from 0 to 1, times in ms, rates in bit/s.
+pub fn participant(
+    attendances: &[Attendance],
+    conferences: &BTreeMap<ConferenceId, ConferenceFacts>,
+) -> Vec<u8> {
+    let mut columns =
+        vec!["id", "conference_id", "conference_name", "created_at", "start_time", "call_start", "end_time"];
+    columns.extend(["label", "sessions", "presence_s", "minutes", "bad_minutes"]);
+    columns.extend(Part::ALL.map(|part| part.meaning().0));
+    columns.extend(["issues", "findings"]);
+    let mut table = Table::new(&columns);
+    for attendance in attendances {
+        let Some(facts) = conferences.get(&attendance.conference) else { continue };
+        row(&mut table, &facts.row);
+        table.text(&conference_label(facts));
+        table.shown(&attendance.sessions.len());
+        table.number(Some(attendance.presence_s));
+        table.shown(&attendance.experience.minutes);
+        table.shown(&attendance.experience.bad_minutes);
+        for part in Part::ALL {
+            table.number(attendance.experience.get(part));
+        }
+        table.text(&counts(attendance.issues.iter().map(|((_, code), count)| (code.as_str(), *count))));
+        let findings = attendance.incidents.iter().map(|(code, count)| (code.meaning().1, *count));
+        table.text(&counts(findings));
+        table.end();
+    }
+    table.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_looks_like_a_formula_is_made_plain_and_a_number_is_not() {
+        let cells = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1", ""].map(plain);
+        assert_eq!(cells, ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'\rx", "x=1", ""]);
+        let mut table = Table::new(&["a", "b"]);
+        table.number(Some(-1.5));
+        table.text("say \"hi\",\r\nthen\u{0}\u{7f}");
+        table.end();
+        let text = String::from_utf8(table.finish()).unwrap();
+        assert_eq!(text, "a,b\r\n-1.5,\"say \"\"hi\"\",\r\nthen␀␡\"\r\n");
+    }
+
+    #[test]
+    fn a_month_has_a_line_per_conference_and_empty_cells_where_nothing_is_known() {
+        let facts = crate::report::measure(
+            crate::snapshot::Dossier::default(),
+            &crate::report::World::default(),
+            &crate::report::Options::default(),
+        )
+        .facts;
+        let text = String::from_utf8(month(&[&facts])).unwrap();
+        let lines: Vec<&str> = text.split_terminator("\r\n").collect();
+        assert_eq!(lines.len(), 2);
+        let cells: Vec<(&str, &str)> = lines[0].split(',').zip(lines[1].split(',')).collect();
+        assert!(cells.contains(&("created_at", "1970-01-01T00:00:00Z")) && cells.contains(&("score", "")));
+        assert!(cells.contains(&("no_score", "nobody connected")) && cells.contains(&("ongoing", "false")));
+    }
+}
