@@ -136,6 +136,7 @@ async function dashboard(id) {
     check(`${name}, ${key} ${value}: participants`, sorted((await cells("#filtered-board [data-board='participants']", "table")).map((row) => [row[0], number(row[1])])), left.participants);
     const groups = await page.locator("#filtered-board [data-board='groups'] table").evaluateAll((/** @type {HTMLTableElement[]} */ tables) => tables.map((table) => [...table.tBodies[0].rows].map((row) => [row.cells[0].textContent, row.cells[1].textContent])));
     check(`${name}, ${key} ${value}: groups`, groups.map((rows) => sorted(rows.map(([text, count]) => [text, number(count)]))), Object.keys(columns).map((dimension) => left.groups[dimension]));
+    check(`${name}, ${key} ${value}: every table can be saved`, await page.locator("#filtered-board").evaluate((board) => board.querySelectorAll("table").length - board.querySelectorAll(".table-take").length), 0);
     if (left.sessions < whole.sessions / 2 && left.sessions > 0) {
       const after = await charts();
       check(`${name}, ${key} ${value}: every chart changed`, after.filter((text) => text.length > 30 && before.includes(text)), []);

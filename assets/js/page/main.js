@@ -17,6 +17,8 @@ function enhance() {
   for (const table of document.querySelectorAll("table.data, table.log")) sortTable(table);
   for (const table of document.querySelectorAll("table[data-filterable]")) filterTable(table);
   for (const table of document.querySelectorAll("table.data")) if (table instanceof HTMLTableElement) takeTable(table);
+  // Those that an app of the page draws later.
+  document.addEventListener("peerpress-table", (event) => event.target instanceof HTMLTableElement && takeTable(event.target));
   localTimes(document.querySelectorAll("time[datetime]"));
   for (const form of document.querySelectorAll("form[data-script]")) if (form instanceof HTMLFormElement) offerSearch(form);
   scrollByKeyboard();
