@@ -2,10 +2,9 @@
 // that a filter changes every chart.
 // SITE=folder DATABASE_URL=postgres://… [CHROMIUM=program] node tests/browser/dashboard.mjs
 
-import { execFile } from "node:child_process";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { promisify } from "node:util";
+import { asking, checking } from "./checks.mjs";
 import { launch } from "./chromium.mjs";
 
 const { SITE: site, DATABASE_URL: database } = process.env;
@@ -13,22 +12,9 @@ if (!site || !database) {
   console.error("error: SITE or DATABASE_URL is not set\nhint: SITE=output DATABASE_URL=postgres://… node tests/browser/dashboard.mjs");
   process.exit(2);
 }
-const run = promisify(execFile);
+const sql = asking(database);
 
-/** The rows of a query, as objects. */
-async function sql(query) {
-  const wrapped = `SET TIME ZONE 'UTC'; SELECT coalesce(json_agg(rows), '[]') FROM (${query}) rows`;
-  const { stdout } = await run("psql", ["--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", wrapped, database], { maxBuffer: 1 << 28 });
-  return JSON.parse(stdout);
-}
-
-let passed = 0;
-const failures = [];
-function check(name, ours, theirs) {
-  const [a, b] = [ours, theirs].map((value) => JSON.stringify(value));
-  if (a === b) passed += 1;
-  else failures.push(`${name}: the page says ${a?.slice(0, 400)}, expected ${b?.slice(0, 400)}`);
-}
+const { check, end } = checking();
 /** @param {string} text */
 const number = (text) => Number(text.replace(/[^0-9.-]/g, ""));
 const plain = (text) => text.replace(/\s+/g, " ").trim();
@@ -58,9 +44,7 @@ try {
 } finally {
   await browser.close();
 }
-for (const failure of failures) console.error(`failed: ${failure}`);
-console.log(`${passed} passed, ${failures.length} failed`);
-process.exitCode = failures.length > 0 || passed < 20 ? 1 : 0;
+end(20);
 
 /** What SQL counts over the sessions that match a condition; all conferences where there is none. */
 async function expected(app, condition) {

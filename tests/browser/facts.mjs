@@ -2,10 +2,9 @@
 // same database; and what a reader can do there: walk the timeline by keyboard, filter the log and the graphs.
 // SITE=folder DATABASE_URL=postgres://… [CHROMIUM=program] node tests/browser/facts.mjs
 
-import { execFile } from "node:child_process";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { promisify } from "node:util";
+import { asking, checking } from "./checks.mjs";
 import { launch } from "./chromium.mjs";
 import { serve } from "./server.mjs";
 
@@ -14,22 +13,9 @@ if (!site || !database) {
   console.error("error: SITE or DATABASE_URL is not set\nhint: SITE=output DATABASE_URL=postgres://… npm run test:pages");
   process.exit(2);
 }
-const run = promisify(execFile);
+const sql = asking(database);
 
-/** The rows of a query, as objects. */
-async function sql(query) {
-  const wrapped = `SET TIME ZONE 'UTC'; SELECT coalesce(json_agg(rows), '[]') FROM (${query}) rows`;
-  const { stdout } = await run("psql", ["--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", wrapped, database], { maxBuffer: 1 << 28 });
-  return JSON.parse(stdout);
-}
-
-let passed = 0;
-const failures = [];
-function check(name, ours, theirs) {
-  const [a, b] = [ours, theirs].map((value) => JSON.stringify(value));
-  if (a === b) passed += 1;
-  else failures.push(`${name}: the page says ${a?.slice(0, 300)}, expected ${b?.slice(0, 300)}`);
-}
+const { check, end } = checking();
 
 /** `1h 2m 3s`, as pages say durations. */
 function duration(seconds) {
@@ -59,9 +45,7 @@ try {
   await browser.close();
   await server.close();
 }
-for (const failure of failures) console.error(`failed: ${failure}`);
-console.log(`${passed} passed, ${failures.length} failed`);
-process.exitCode = failures.length > 0 || passed < 50 ? 1 : 0;
+end(50);
 
 /** The value beside a label of a list of facts. */
 function fact(scope, label) {

@@ -2,13 +2,12 @@
 // with typing errors and hostile names; without script a directory that leads to everything.
 // SITE=folder DATABASE_URL=postgres://… [CHROMIUM=program] node tests/browser/search.mjs
 
-import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { asking, checking } from "./checks.mjs";
 import { launch } from "./chromium.mjs";
 import { serve } from "./server.mjs";
 
@@ -18,26 +17,13 @@ if (!site || !database) {
   process.exit(2);
 }
 const folder = path.resolve(site);
-const run = promisify(execFile);
-
-/** The rows of a query, as objects. */
-async function sql(query) {
-  const wrapped = `SET TIME ZONE 'UTC'; SELECT coalesce(json_agg(rows), '[]') FROM (${query}) rows`;
-  const { stdout } = await run("psql", ["--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", wrapped, database], { maxBuffer: 1 << 28 });
-  return JSON.parse(stdout);
-}
+const sql = asking(database);
 
 const field = (page) => page.locator("#site-search");
 const options = (page) => page.locator("#site-search-list [role=option]:not(.search-all)");
 const note = (page) => page.locator(".search-note");
 
-let passed = 0;
-const failures = [];
-function check(name, ours, expected) {
-  const [a, b] = [ours, expected].map((value) => JSON.stringify(value));
-  if (a === b) passed += 1;
-  else failures.push(`${name}: ${a?.slice(0, 400)}, expected ${b?.slice(0, 400)}`);
-}
+const { check, failures, end } = checking();
 
 /** Deleted apps and organizations have no pages, nor has what is theirs. */
 const reported = "JOIN app a ON a.id = c.app_id AND a.is_active JOIN organization o ON o.id = a.organization_id AND o.is_active";
@@ -70,18 +56,18 @@ try {
   await browser.close();
   await web.close();
 }
-for (const failure of failures) console.error(`failed: ${failure}`);
-console.log(`${passed} passed, ${failures.length} failed`);
-process.exitCode = failures.length > 0 || passed < 40 ? 1 : 0;
+end(40);
 
 /** Every conference by name and by month, every participant by name and by month, from search.html through links alone. */
 async function directory() {
-  for (const [what, list, lists] of [
+  /** @type {[string, any[], RegExp][]} */
+  const ways = [
     ["conferences by name", conferences, /^search\/[^/]+\/conferences/],
     ["conferences by month", conferences, /^apps\/[^/]+\/conferences\//],
     ["participants by name", participants, /^search\/[^/]+\/participants(-[a-z0]|-other)?(-\d{1,3})?\.html$/],
     ["participants by month", participants, /^search\/[^/]+\/participants-\d{4}-\d\d/],
-  ]) {
+  ];
+  for (const [what, list, lists] of ways) {
     const kind = what.split(" ")[0].replace(/s$/, "");
     const seen = new Set(["search.html"]);
     const listed = new Set();

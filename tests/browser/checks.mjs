@@ -1,0 +1,37 @@
+// What the tests that hold pages against a database share: questions in SQL, and checks that are counted.
+
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Asks a database; gives the rows of a query as objects. @param {string} database @returns {(query: string) => Promise<any[]>} */
+export function asking(database) {
+  return async (query) => {
+    const wrapped = `SET TIME ZONE 'UTC'; SELECT coalesce(json_agg(rows), '[]') FROM (${query}) rows`;
+    const { stdout } = await run("psql", ["--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", wrapped, database], { maxBuffer: 1 << 28 });
+    return JSON.parse(stdout);
+  };
+}
+
+/** Checks, each of which passes or leaves a line; `end` says what came of them, and fails the program where one failed or fewer passed than should. */
+export function checking() {
+  let passed = 0;
+  /** @type {string[]} */
+  const failures = [];
+  return {
+    failures,
+    /** @param {string} name @param {unknown} ours @param {unknown} theirs */
+    check(name, ours, theirs) {
+      const [a, b] = [ours, theirs].map((value) => JSON.stringify(value));
+      if (a === b) passed += 1;
+      else failures.push(`${name}: the page says ${a?.slice(0, 400)}, expected ${b?.slice(0, 400)}`);
+    },
+    /** @param {number} least */
+    end(least) {
+      for (const failure of failures) console.error(`failed: ${failure}`);
+      console.log(`${passed} passed, ${failures.length} failed`);
+      process.exitCode = failures.length > 0 || passed < least ? 1 : 0;
+    },
+  };
+}
