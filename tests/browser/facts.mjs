@@ -218,7 +218,7 @@ async function actions(id, root, how) {
   await page.getByRole("button", { name: "Reset zoom" }).click();
   check(`${how}: and back`, (await page.locator(".lane-marks").first().getAttribute("viewBox")).split(" ").map((part) => Math.round(Number(part))), [0, 0, 1000, 24]);
 
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: /as CSV$/ }).first().click()]);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.locator(".explorer-chart").getByRole("button", { name: /as CSV$/ }).first().click()]);
   check(`${how}: a CSV`, /^call-\d+-\w+\.csv$/.test(download.suggestedFilename()), true);
   check(`${how}: no error on the console`, faults, []);
   await page.close();
