@@ -123,9 +123,7 @@ fn differences(of: &Subjects<'_>) -> String {
         // What the second sentence has said already, and the versions that come and go with every release, are left out.
         let told = |change: &&Change| {
             let said = matches!(change.what, What::Errors | What::Score | What::BadMinutes);
-            let version = matches!(change.subject, Subject::Part(Dimension::BrowserVersion, _));
-            let arrival = matches!(change.way, Way::New | Way::Gone);
-            !(change.subject == Subject::All && said || version && arrival)
+            !(change.subject == Subject::All && said || is_release(change))
         };
         let list: Vec<&Change> = of.changes.sure(way).filter(told).collect();
         if list.is_empty() {
@@ -140,10 +138,21 @@ fn differences(of: &Subjects<'_>) -> String {
         let told = |what| of.changes.get(&Subject::All, what).map(|change| change.verdict);
         let some =
             [What::Errors, What::Score, What::BadMinutes].map(told).contains(&Some(Verdict::MoreThanChance));
-        let nothing = if some { "Nothing else" } else { "Nothing" };
-        return format!("{nothing} differs from the {noun} before by more than chance.");
+        let releases = [Way::New, Way::Gone].iter().any(|way| of.changes.sure(*way).any(is_release));
+        let text = match (releases, some) {
+            (true, _) => "Browser versions came or went; nothing else differs",
+            (false, true) => "Nothing else differs",
+            (false, false) => "Nothing differs",
+        };
+        return format!("{text} from the {noun} before by more than chance.");
     }
     format!("By more than chance against the {noun} before, {}.", parts.join(". "))
+}
+
+/// A browser's version that came or went, as with every release.
+fn is_release(change: &Change) -> bool {
+    let version = matches!(change.subject, Subject::Part(Dimension::BrowserVersion, _));
+    version && matches!(change.way, Way::New | Way::Gone)
 }
 
 fn phrase(change: &Change) -> String {
@@ -260,6 +269,27 @@ mod tests {
         let said = say(PeriodKind::Month, true, &totals(1000, 100, 8), &totals(0, 100, 5));
         assert!(said[1].contains("(5.0 % the month before, which may be chance)"), "{}", said[1]);
         assert_eq!(said[2], "Nothing differs from the month before by more than chance.");
+    }
+
+    #[test]
+    fn releases_of_browsers_are_said_in_passing() {
+        let with = |from: u128, version: &str| {
+            let calls: Vec<_> = (0..100)
+                .map(|at| {
+                    let mut one = call(from + at);
+                    for visit in &mut one.1.visits {
+                        visit.browser_version = Some(version.to_owned());
+                    }
+                    one
+                })
+                .collect();
+            PeriodTotals::of(calls.iter().map(|(id, call)| (*id, call)))
+        };
+        let said = say(PeriodKind::Week, true, &with(1000, "157"), &with(0, "156"));
+        assert_eq!(
+            said[2],
+            "Browser versions came or went; nothing else differs from the week before by more than chance."
+        );
     }
 
     #[test]
