@@ -186,7 +186,7 @@ impl Measure {
                 "score",
                 Stream,
                 Some("video"),
-                "A public logarithmic fit (rtcscore) of bits per pixel and frame, frame rate and delay; little data behind it. Expected frame rate: the stream's own 90th percentile. 1 to 5.",
+                "A public logarithmic fit (rtcscore) of bits per pixel and frame, frame rate and delay; little data behind it. Expected frame rate: that of the sender's camera, else the stream's own 90th percentile. 1 to 5.",
             ),
             Self::RoundTripTime => (
                 "rtt_ms",
