@@ -1,12 +1,14 @@
 // The search field of every page. What finds things is loaded when the reader begins to search; `/` leads there from anywhere.
 
+import { loadScript } from "../shared/script.js";
+
 /** @param {HTMLFormElement} form */
 export function offerSearch(form) {
   const input = form.querySelector("input");
   const status = form.querySelector("[role=status]");
   let loading = null;
   const load = () => {
-    loading ??= script(form.dataset.script).then(
+    loading ??= loadScript(form.dataset.script).then(
       () => window.peerpressSearch.attach(form),
       () => {
         loading = null;
@@ -28,14 +30,4 @@ export function offerSearch(form) {
 
 function isTyping(target) {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=range])"));
-}
-
-function script(address) {
-  return new Promise((resolve, reject) => {
-    const made = document.createElement("script");
-    made.src = address;
-    made.addEventListener("load", resolve);
-    made.addEventListener("error", reject);
-    document.head.append(made);
-  });
 }

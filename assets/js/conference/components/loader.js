@@ -1,6 +1,8 @@
 // Loads the explorer (Vue, Chart.js and the page's app) when the reader asks for it: most who read a call's page never do, and the
 // page should stay light. Scripts are classic, so that this works from file://.
 
+import { loadScript } from "../../shared/script.js";
+
 /** @param {HTMLElement} place carries the scripts' addresses */
 export function offerExplorer(place) {
   const scripts = (place.dataset.scripts ?? "").split(" ").filter(Boolean);
@@ -19,7 +21,7 @@ export function offerExplorer(place) {
   const open = async () => {
     button.disabled = true;
     try {
-      for (const address of scripts) await load(address);
+      for (const address of scripts) await loadScript(address);
       offer.remove();
     } catch {
       button.disabled = false;
@@ -29,14 +31,4 @@ export function offerExplorer(place) {
   button.addEventListener("click", open);
   // A link to a view opens it.
   if (new URLSearchParams(window.location.search).has("graphs")) open();
-}
-
-function load(address) {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = address;
-    script.addEventListener("load", resolve);
-    script.addEventListener("error", reject);
-    document.head.append(script);
-  });
 }
