@@ -17,7 +17,12 @@ fn snapshot(folder: &std::path::Path) -> Snapshot {
 
 fn all(snapshot: &Snapshot) -> (Vec<Dossier>, World) {
     let world = World::new(snapshot.globals().unwrap(), snapshot.instant());
-    let dossiers = snapshot.parts().iter().flat_map(|part| snapshot.dossiers(part).unwrap()).collect();
+    let dossiers = snapshot
+        .parts()
+        .iter()
+        .flat_map(|part| snapshot.dossiers(part).unwrap())
+        .map(Result::unwrap)
+        .collect();
     (dossiers, world)
 }
 

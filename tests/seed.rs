@@ -420,7 +420,7 @@ fn a_snapshot_holds_all_but_what_is_deleted() {
     }
     let mut found = 0;
     for part in snapshot.parts() {
-        for dossier in snapshot.dossiers(part).unwrap() {
+        for dossier in snapshot.dossiers(part).unwrap().map(Result::unwrap) {
             let told = &expected[&dossier.conference.id];
             assert_eq!(part.day, dossier.conference.created_at.day().to_string());
             assert_eq!(

@@ -199,7 +199,7 @@ impl Builder<'_> {
     fn part(&self, snapshot: &Snapshot, part: &Part, progress: &dyn Progress) -> anyhow::Result<Rest> {
         let mut rest = Rest::default();
         for dossier in snapshot.dossiers(part)? {
-            let mut report = report::measure(dossier, &self.world, &self.options.report);
+            let mut report = report::measure(dossier?, &self.world, &self.options.report);
             if !self.options.scope.is_all() {
                 if !self.narrow(&mut report) {
                     progress.rendered(1);

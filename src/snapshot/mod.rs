@@ -12,7 +12,8 @@ pub use rows::{
     ParticipantRow, Row, SampleRow, SessionRow, TrackRow,
 };
 pub use store::{
-    Globals, Manifest, Part, Snapshot, SnapshotError, SnapshotWriter, TableWriter, table_bytes, table_rows,
+    Dossiers, Globals, Manifest, Part, Snapshot, SnapshotError, SnapshotWriter, TableWriter, table_bytes,
+    table_rows,
 };
 
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
@@ -24,8 +24,10 @@ use crate::units::{Day, Timestamp};
 /// The version of the form on disk; a snapshot of another one is refused.
 const FORMAT: u32 = 2;
 const MANIFEST: &str = "manifest.json";
-/// Rows per batch while reading.
+/// Rows per batch while reading or writing a whole table.
 const BATCH: usize = 8192;
+/// Rows per batch of each table while reading one conference after the other.
+const STREAM: usize = 1024;
 
 /// Why a snapshot cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -378,21 +380,35 @@ impl Snapshot {
         self.read_table(&part.file(R::TABLE), part.digests.get(R::TABLE))
     }
 
-    /// The conferences of a part, each with all its rows.
-    pub fn dossiers(&self, part: &Part) -> Result<Vec<Dossier>, SnapshotError> {
-        let rows = PartRows {
-            conferences: self.table(part)?,
-            sessions: self.table(part)?,
-            connections: self.table(part)?,
-            tracks: self.table(part)?,
-            issues: self.table(part)?,
-            events: self.table(part)?,
-            samples: self.table(part)?,
-        };
-        Ok(rows.into_dossiers())
+    /// The conferences of a part, one after the other, each with all its rows: what is held at a time is one conference
+    /// and the next rows of each table.
+    pub fn dossiers(&self, part: &Part) -> Result<Dossiers, SnapshotError> {
+        Ok(Dossiers {
+            conferences: self.rows(part)?,
+            sessions: self.rows(part)?,
+            connections: self.rows(part)?,
+            tracks: self.rows(part)?,
+            issues: self.rows(part)?,
+            events: self.rows(part)?,
+            samples: self.rows(part)?,
+        })
+    }
+
+    fn rows<R: Row>(&self, part: &Part) -> Result<Rows<R>, SnapshotError> {
+        self.open_table(&part.file(R::TABLE), part.digests.get(R::TABLE), STREAM)
     }
 
     fn read_table<R: Row>(&self, file: &str, digest: Option<&String>) -> Result<Vec<R>, SnapshotError> {
+        self.open_table(file, digest, BATCH)?.collect()
+    }
+
+    /// Opens a table whose bytes are those that the manifest names.
+    fn open_table<R: Row>(
+        &self,
+        file: &str,
+        digest: Option<&String>,
+        batch: usize,
+    ) -> Result<Rows<R>, SnapshotError> {
         let path = self.root.join(file);
         let damaged = |problem: String| SnapshotError::Damaged { path: path.clone(), problem };
         let mut hasher = blake3::Hasher::new();
@@ -402,14 +418,87 @@ impl Snapshot {
         }
         let source = File::open(&path).map_err(io_at(&path))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(source)
-            .and_then(|builder| builder.with_batch_size(BATCH).build())
+            .and_then(|builder| builder.with_batch_size(batch).build())
             .map_err(|error| damaged(error.to_string()))?;
-        let mut rows = Vec::new();
-        for batch in reader {
+        Ok(Rows { path, reader, ready: Vec::new().into_iter() })
+    }
+}
+
+/// The rows of one table of a part, in their order, a batch at a time.
+struct Rows<R> {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+    ready: std::vec::IntoIter<R>,
+}
+
+impl<R: Row> Rows<R> {
+    /// The next row, which stays the next one.
+    fn peek(&mut self) -> Result<Option<&R>, SnapshotError> {
+        while self.ready.as_slice().is_empty() {
+            let Some(batch) = self.reader.next() else { return Ok(None) };
+            let mut rows = Vec::new();
+            let damaged = |problem: String| SnapshotError::Damaged { path: self.path.clone(), problem };
             let batch = batch.map_err(|error| damaged(error.to_string()))?;
             R::from_batch(&batch, &mut rows).map_err(|error| damaged(error.to_string()))?;
+            self.ready = rows.into_iter();
+        }
+        Ok(self.ready.as_slice().first())
+    }
+
+    /// The rows from here on for which `belongs` holds.
+    fn those(&mut self, belongs: impl Fn(&R) -> bool) -> Result<Vec<R>, SnapshotError> {
+        let mut rows = Vec::new();
+        while self.peek()?.is_some_and(&belongs) {
+            rows.extend(self.ready.next());
         }
         Ok(rows)
+    }
+}
+
+impl<R: Row> Iterator for Rows<R> {
+    type Item = Result<R, SnapshotError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.peek() {
+            Ok(_) => self.ready.next().map(Ok),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// The conferences of a part, in the part's order, as [`Snapshot::dossiers`] gives them. After an error there are no more.
+pub struct Dossiers {
+    conferences: Rows<ConferenceRow>,
+    sessions: Rows<SessionRow>,
+    connections: Rows<ConnectionRow>,
+    tracks: Rows<TrackRow>,
+    issues: Rows<IssueRow>,
+    events: Rows<EventRow>,
+    samples: Rows<SampleRow>,
+}
+
+impl Dossiers {
+    /// Every table has its rows in the order of the conferences, so that those of one conference come next in each.
+    fn next_dossier(&mut self) -> Result<Option<Dossier>, SnapshotError> {
+        let Some(conference) = self.conferences.next().transpose()? else { return Ok(None) };
+        let id = conference.id;
+        Ok(Some(Dossier {
+            sessions: self.sessions.those(|row| row.conference_id == id)?,
+            connections: self.connections.those(|row| row.conference_id == id)?,
+            tracks: self.tracks.those(|row| row.conference_id == id)?,
+            issues: self.issues.those(|row| row.in_conference_id == id)?,
+            events: self.events.those(|row| row.conference_id == id)?,
+            samples: self.samples.those(|row| row.conference_id == id)?,
+            conference,
+        }))
+    }
+}
+
+impl Iterator for Dossiers {
+    type Item = Result<Dossier, SnapshotError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_dossier().transpose()
     }
 }
 
@@ -461,7 +550,8 @@ mod tests {
         assert_eq!(snapshot.globals().unwrap(), globals);
         assert_eq!(snapshot.parts().len(), 2);
         assert!(target.join("day=2026-11-18/events-1.parquet").exists());
-        assert_eq!(snapshot.dossiers(&snapshot.parts()[0]).unwrap(), rows.into_dossiers());
+        let dossiers: Result<Vec<_>, _> = snapshot.dossiers(&snapshot.parts()[0]).unwrap().collect();
+        assert_eq!(dossiers.unwrap(), rows.into_dossiers());
         assert_eq!(snapshot.manifest().rows["samples"], 1);
     }
 
@@ -488,7 +578,7 @@ mod tests {
         let snapshot = writer.finish(&globals, Timestamp::default(), "test").unwrap();
         let file = target.join(snapshot.parts()[0].file("events"));
         fs::write(&file, b"PAR1").unwrap();
-        let error = snapshot.dossiers(&snapshot.parts()[0]).unwrap_err().to_string();
+        let error = snapshot.dossiers(&snapshot.parts()[0]).err().unwrap().to_string();
         assert!(error.contains("events.parquet is damaged"), "{error}");
 
         fs::remove_file(target.join(MANIFEST)).unwrap();
