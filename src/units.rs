@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant in UTC with microsecond resolution.
 ///
@@ -113,9 +113,21 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// RFC 3339 in forms for people; the number of microseconds, which is exact, in others.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.rfc3339())
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&self.rfc3339())
+        } else {
+            serializer.serialize_i64(self.0)
+        }
+    }
+}
+
+/// From the number of microseconds, as forms that are not for people have it.
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i64::deserialize(deserializer).map(Self)
     }
 }
 
@@ -168,9 +180,21 @@ impl fmt::Display for Day {
     }
 }
 
+/// As text in forms for people; as its first instant in others.
 impl Serialize for Day {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.start().serialize(serializer)
+        }
+    }
+}
+
+/// From its first instant, as forms that are not for people have it.
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Timestamp::deserialize(deserializer).map(Timestamp::day)
     }
 }
 

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use peerpress::publish::{Changes, Disk, PublishError, Publisher, RealDisk, SitePath};
+use peerpress::publish::{Changes, Disk, PublishError, Publisher, RealDisk, SitePath, is_current};
 
 /// A disk on which the operation with a certain number, and all after it, fail: as after a crash or on a full disk.
 struct FailingDisk {
@@ -41,6 +41,13 @@ impl Disk for FailingDisk {
             return Err(full);
         }
         RealDisk.write_new(path, bytes)
+    }
+    fn join(&self, pieces: &[PathBuf], path: &Path) -> io::Result<()> {
+        if let Err(full) = self.step() {
+            RealDisk.join(&pieces[..pieces.len() / 2], path)?;
+            return Err(full);
+        }
+        RealDisk.join(pieces, path)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.step().and_then(|()| RealDisk.rename(from, to))
@@ -107,10 +114,12 @@ fn path(text: &str) -> SitePath {
 }
 
 fn put_all<D: Disk>(publisher: Publisher<D>, site: &[(&str, &str)]) -> Result<Changes, PublishError> {
+    let unit = publisher.unit("site")?;
     for (name, text) in site {
-        publisher.put(&path(name), text.as_bytes(), None)?;
+        unit.put(&path(name), text.as_bytes(), None)?;
     }
-    publisher.commit()
+    unit.finish(None)?;
+    publisher.commit(None)
 }
 
 fn as_map(site: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -134,11 +143,11 @@ const NEW: [(&str, &str); 4] = [
 fn a_second_build_writes_only_what_differs_and_removes_what_is_gone() {
     let place = Place::new();
     let first = place.publish(&OLD);
-    assert_eq!((first.written.len(), first.kept, first.removed.len()), (4, 0, 0));
+    assert_eq!((first.written, first.kept, first.removed.len()), (4, 0, 0));
     let before = fs::metadata(place.output().join("index.html")).unwrap().modified().unwrap();
 
     let same = place.publish(&OLD);
-    assert_eq!((same.written.len(), same.kept, same.bytes_written), (0, 4, 0));
+    assert_eq!((same.written, same.kept, same.bytes_written), (0, 4, 0));
     assert_eq!(fs::metadata(place.output().join("index.html")).unwrap().modified().unwrap(), before);
 
     let second = place.publish(&NEW);
@@ -174,11 +183,14 @@ fn whatever_step_fails_the_site_is_the_old_one_or_becomes_the_new_one() {
         drop(place.begin());
         assert_eq!(place.files(), as_map(if committed { &NEW } else { &OLD }), "{operations} operations in");
         outcomes[usize::from(committed)] += 1;
-        // Nothing of ours is left but the lock and the manifest.
+        // Nothing of ours is left but the lock and what is known of the site.
         let mut left: Vec<_> =
             fs::read_dir(place.state()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        left.retain(|name| name != "manifest.new" || committed);
-        assert!(left.len() <= 3, "{left:?}");
+        let known = ["lock", "manifest", "units", "folders"];
+        left.retain(|name| {
+            !known.iter().any(|known| name == *known) && (committed || name != "manifest.new")
+        });
+        assert!(left.len() <= 1, "{left:?}");
     }
     assert!(outcomes[0] > 5 && outcomes[1] > 5, "both sides of the journal were tried: {outcomes:?}");
 }
@@ -188,7 +200,7 @@ fn a_build_that_is_dropped_leaves_nothing() {
     let place = Place::new();
     place.publish(&OLD);
     let publisher = place.begin();
-    publisher.put(&path("index.html"), b"half a build", None).unwrap();
+    publisher.unit("site").unwrap().put(&path("index.html"), b"half a build", None).unwrap();
     drop(publisher);
     assert_eq!(place.files(), as_map(&OLD));
     assert!(!place.state().join("staging").exists());
@@ -215,7 +227,7 @@ fn a_file_that_somebody_changed_is_made_good() {
     place.publish(&OLD);
     fs::write(place.output().join("index.html"), "scribbled").unwrap();
     fs::remove_file(place.output().join("conference/a.html")).unwrap();
-    assert_eq!(place.publish(&OLD).written, [path("conference/a.html"), path("index.html")]);
+    assert_eq!(place.publish(&OLD).named.unwrap(), [path("conference/a.html"), path("index.html")]);
     assert_eq!(place.files(), as_map(&OLD));
 }
 
@@ -234,9 +246,13 @@ fn a_damaged_manifest_is_a_warning_and_a_full_build() {
 fn two_files_of_one_path_are_refused_also_where_only_case_differs() {
     let place = Place::new();
     let publisher = place.begin();
-    publisher.put(&path("a.html"), b"1", None).unwrap();
-    assert!(matches!(publisher.put(&path("a.html"), b"2", None), Err(PublishError::Collision(_))));
-    assert!(matches!(publisher.put(&path("A.html"), b"2", None), Err(PublishError::Collision(_))));
+    let (one, other) = (publisher.unit("one").unwrap(), publisher.unit("other").unwrap());
+    one.put(&path("a.html"), b"1", None).unwrap();
+    for unit in [one, other] {
+        for name in ["a.html", "A.html"] {
+            assert!(matches!(unit.put(&path(name), b"2", None), Err(PublishError::Collision(_))));
+        }
+    }
 }
 
 #[test]
@@ -252,12 +268,94 @@ fn a_page_is_current_while_its_key_and_its_file_are_as_they_were() {
     let place = Place::new();
     let key = blake3::hash(b"context");
     let publisher = place.begin();
-    publisher.put(&path("a.html"), b"page", Some(key)).unwrap();
-    publisher.commit().unwrap();
+    let unit = publisher.unit("site").unwrap();
+    unit.put(&path("a.html"), b"page", Some(key)).unwrap();
+    unit.finish(None).unwrap();
+    publisher.commit(None).unwrap();
     let publisher = place.begin();
-    assert!(publisher.is_current(&path("a.html"), &key));
-    assert!(!publisher.is_current(&path("a.html"), &blake3::hash(b"another")));
-    assert!(!publisher.is_current(&path("b.html"), &key));
+    let unit = publisher.unit("site").unwrap();
+    assert!(unit.is_current(&path("a.html"), &key));
+    assert!(!unit.is_current(&path("a.html"), &blake3::hash(b"another")));
+    assert!(!unit.is_current(&path("b.html"), &key));
     fs::remove_file(place.output().join("a.html")).unwrap();
-    assert!(!publisher.is_current(&path("a.html"), &key));
+    assert!(!unit.is_current(&path("a.html"), &key));
+}
+
+/// Puts the files of two units, each with a key; a unit without files is kept by its key.
+fn two_units(place: &Place, one: &[(&str, &str)], other: &[(&str, &str)]) -> Changes {
+    let publisher = place.begin();
+    for (name, files) in [("one", one), ("other", other)] {
+        let key = blake3::hash(name.as_bytes());
+        if files.is_empty() {
+            assert!(publisher.keep_unit(name, &key).unwrap(), "{name}");
+            continue;
+        }
+        let unit = publisher.unit(name).unwrap();
+        for (name, text) in files {
+            unit.put(&path(name), text.as_bytes(), None).unwrap();
+        }
+        unit.finish(Some(key)).unwrap();
+    }
+    publisher.commit(Some(blake3::hash(b"all"))).unwrap()
+}
+
+#[test]
+fn a_unit_is_kept_as_a_whole_while_its_key_and_its_files_are_as_they_were() {
+    let place = Place::new();
+    two_units(&place, &[("a.html", "a"), ("b/c.html", "c")], &[("d.html", "d")]);
+    let changes = two_units(&place, &[], &[("d.html", "new")]);
+    assert_eq!((changes.written, changes.kept, changes.bytes_total), (1, 2, 5));
+    assert_eq!(place.files(), as_map(&[("a.html", "a"), ("b/c.html", "c"), ("d.html", "new")]));
+    // A file that is gone, and one that somebody replaced.
+    fs::remove_file(place.output().join("b/c.html")).unwrap();
+    assert!(!place.begin().keep_unit("one", &blake3::hash(b"one")).unwrap());
+    assert!(place.begin().keep_unit("other", &blake3::hash(b"other")).unwrap());
+    assert!(!place.begin().keep_unit("other", &blake3::hash(b"one")).unwrap());
+    assert!(!place.begin().keep_unit("unknown", &blake3::hash(b"one")).unwrap());
+}
+
+#[test]
+fn a_file_may_move_from_one_unit_to_another() {
+    let place = Place::new();
+    two_units(&place, &[("a.html", "a"), ("b.html", "b")], &[("c.html", "c")]);
+    let changes = two_units(&place, &[("a.html", "a")], &[("b.html", "moved"), ("c.html", "c")]);
+    assert_eq!((changes.written, changes.removed.len()), (1, 0));
+    assert_eq!(place.files(), as_map(&[("a.html", "a"), ("b.html", "moved"), ("c.html", "c")]));
+}
+
+#[test]
+fn a_unit_that_is_gone_takes_its_files_with_it() {
+    let place = Place::new();
+    two_units(&place, &[("a.html", "a")], &[("c.html", "c")]);
+    let publisher = place.begin();
+    assert!(publisher.keep_unit("one", &blake3::hash(b"one")).unwrap());
+    assert_eq!(publisher.commit(None).unwrap().removed, [path("c.html")]);
+    assert_eq!(place.files(), as_map(&[("a.html", "a")]));
+    assert!(!place.state().join("units/other").exists());
+}
+
+#[test]
+fn a_damaged_unit_is_a_warning_and_is_made_anew() {
+    let place = Place::new();
+    two_units(&place, &[("a.html", "a")], &[("c.html", "c")]);
+    fs::write(place.state().join("units/one"), "peerpress unit 1\na.html").unwrap();
+    fs::remove_file(place.output().join("c.html")).unwrap();
+    let publisher = place.begin();
+    assert!(!publisher.keep_unit("one", &blake3::hash(b"one")).unwrap());
+    assert!(publisher.warnings()[0].contains("units/one"), "{:?}", publisher.warnings());
+    drop(publisher);
+    two_units(&place, &[("a.html", "new")], &[("c.html", "c")]);
+    assert_eq!(place.files(), as_map(&[("a.html", "new"), ("c.html", "c")]));
+}
+
+#[test]
+fn a_site_is_current_while_its_key_and_its_folders_are_as_they_were() {
+    let place = Place::new();
+    let current = |key: &[u8]| is_current(&place.output(), &place.state(), &blake3::hash(key));
+    assert_eq!(current(b"all"), None);
+    two_units(&place, &[("a.html", "a")], &[("b/c.html", "c")]);
+    assert_eq!(current(b"all").unwrap().kept, 2);
+    assert_eq!(current(b"another"), None);
+    fs::remove_file(place.output().join("b/c.html")).unwrap();
+    assert_eq!(current(b"all"), None);
 }

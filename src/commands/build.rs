@@ -8,14 +8,16 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::site::{self, Made, Mail, Sink, SiteCounts};
+use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, UnitSink};
 use super::theme::Theme;
 use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
-use crate::publish::{Changes, Publisher, SitePath};
+use crate::publish::{Changes, Publisher, SitePath, Unit};
 use crate::render::Renderer;
 use crate::snapshot::Snapshot;
 
+/// What the conferences left, below the state folder.
+const LEDGER: &str = "parts";
 /// First files named in the summary.
 const NAMED: usize = 5;
 
@@ -106,17 +108,37 @@ struct Publishing<'a> {
 }
 
 impl Sink for Publishing<'_> {
+    fn keep_unit(&self, name: &str, key: &blake3::Hash) -> anyhow::Result<bool> {
+        self.session.check_stop()?;
+        Ok(self.publisher.keep_unit(name, key)?)
+    }
+
+    fn unit<'a>(&'a self, name: &str) -> anyhow::Result<Box<dyn UnitSink + 'a>> {
+        Ok(Box::new(PublishingUnit { unit: self.publisher.unit(name)?, session: self.session }))
+    }
+}
+
+struct PublishingUnit<'a> {
+    unit: Unit<'a>,
+    session: &'a Session,
+}
+
+impl UnitSink for PublishingUnit<'_> {
     fn is_current(&self, path: &str, key: &blake3::Hash) -> bool {
-        SitePath::new(path).is_ok_and(|path| self.publisher.is_current(&path, key))
+        SitePath::new(path).is_ok_and(|path| self.unit.is_current(&path, key))
     }
 
     fn keep(&self, path: &str) -> anyhow::Result<()> {
-        Ok(self.publisher.keep(&SitePath::new(path)?)?)
+        Ok(self.unit.keep(&SitePath::new(path)?)?)
     }
 
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
         self.session.check_stop()?;
-        Ok(self.publisher.put(&SitePath::new(path)?, &bytes, key)?)
+        Ok(self.unit.put(&SitePath::new(path)?, &bytes, key)?)
+    }
+
+    fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
+        Ok(self.unit.finish(key)?)
     }
 }
 
@@ -148,11 +170,13 @@ pub fn render_and_publish(
     for warning in publisher.warnings() {
         tracing::warn!("{warning}");
     }
-    let sink = Publishing { publisher, session };
+    let publishing = Publishing { publisher, session };
     let bar = Bar(session.terminal.bar("render"));
     let pool = settings::thread_pool(session, args)?;
     let assets = theme.assets();
-    let made = pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, &sink, &bar));
+    let ledger = Ledger::at(folders.state.join(LEDGER));
+    let sinks: (&dyn Sink, &Ledger) = (&publishing, &ledger);
+    let made = pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, sinks, &bar));
     bar.0.finish_and_clear();
     let Made { counts, mail } = made?;
     if counts.conferences == 0 && !options.scope.is_all() {
@@ -160,7 +184,7 @@ pub fn render_and_publish(
     }
     stages.end("render");
     let spinner = session.terminal.spinner("publish");
-    let changes = sink.publisher.commit();
+    let changes = publishing.publisher.commit(None);
     spinner.finish_and_clear();
     let changes = changes?;
     stages.end("publish");
@@ -179,13 +203,13 @@ fn summary(
         taken_at: snapshot.manifest().taken_at.clone(),
         rows: snapshot.manifest().rows.values().sum(),
         counts,
-        written: changes.written.len(),
+        written: changes.written,
         kept: changes.kept,
         removed: changes.removed.len(),
         bytes_written: changes.bytes_written,
         bytes_total: changes.bytes_total,
         stages: stages.list.clone(),
-        changes: changes.written.iter().map(ToString::to_string).collect(),
+        changes: changes.named.iter().flatten().map(ToString::to_string).collect(),
         mail: None,
     }
 }

@@ -1,6 +1,11 @@
 //! A snapshot to all files of the site: a map over conferences, part by part, and reduces by participant, app and
 //! organization. Files go to a [`Sink`] as soon as they are made; only small facts are kept.
+//!
+//! The work is cut into units, each with a key: a digest of all that its files are made from. A unit whose key is that of
+//! the last build is not made again, and what only it needs is not read.
 
+mod desk;
+mod leavings;
 mod periods;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,9 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use desk::{Desk, Hasher};
+pub use leavings::Ledger;
+use leavings::{Leavings, PartLeavings};
+
 use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
 use crate::render::assets::Assets;
-use crate::render::{self, RenderError, Renderer};
+use crate::render::{RenderError, Renderer};
 use crate::report::board::Board;
 use crate::report::experience::{Experience, Usual};
 use crate::report::{self, AppTotals, Attendance, ConferenceFacts, ConferenceReport, World};
@@ -32,20 +41,31 @@ use crate::site::pages::search::{Directory, Entry, SearchPage};
 use crate::site::pages::{Link, conference_label};
 use crate::site::routes::Listed;
 use crate::site::search_index::{self, Item, Kind};
-use crate::site::{Content, Downloads, Frame, Page, ReportScope, Route, api, csv, internals};
+use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
+
 use crate::snapshot::{
     ConferenceRow, ConnectionRow, IssueRow, Part, ParticipantRow, Row, SessionRow, Snapshot, TableWriter,
     table_bytes,
 };
 
-/// Where the files of a site go. Threads use it at the same time.
+/// Where the files of a site go, unit by unit. Threads use it at the same time.
 pub trait Sink: Sync {
+    /// Keeps all files of a unit, if they were made from the same things and are in place. Gives whether it did.
+    fn keep_unit(&self, name: &str, key: &blake3::Hash) -> anyhow::Result<bool>;
+    /// Begins a unit.
+    fn unit<'a>(&'a self, name: &str) -> anyhow::Result<Box<dyn UnitSink + 'a>>;
+}
+
+/// Where the files of one unit go. Threads use it at the same time.
+pub trait UnitSink: Sync {
     /// Whether the file is there, made from the same things.
     fn is_current(&self, path: &str, key: &blake3::Hash) -> bool;
     /// Keeps a current file.
     fn keep(&self, path: &str) -> anyhow::Result<()>;
     /// Takes a file; `key` is a digest of all that it was made from, if that is known.
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
+    /// Ends the unit; `key` is a digest of all that it was made from, if that is known.
+    fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
 }
 
 /// Hears how far the work is.
@@ -103,21 +123,63 @@ pub struct Made {
 struct Builder<'a> {
     renderer: &'a Renderer,
     sink: &'a dyn Sink,
+    ledger: &'a Ledger,
     frame: Frame,
     frame_digest: blake3::Hash,
+    /// Of all that the map over conferences depends on besides a part's rows and the names of participants.
+    base: blake3::Hash,
     world: World,
     options: &'a SiteOptions,
 }
 
-/// What a part leaves for the pages after it.
+/// What the conferences leave for the pages after them.
 #[derive(Default)]
 struct Rest {
     facts: Vec<ConferenceFacts>,
-    attendances: Vec<Attendance>,
     totals: BTreeMap<AppId, AppTotals>,
+    experiences: BTreeMap<AppId, Vec<Experience>>,
     findings: FindingTotals,
     /// Who is named on a page, in a report of a part of the data.
     people: BTreeSet<ParticipantId>,
+    /// By part; the attendances are still on disk.
+    parts: BTreeMap<(String, usize), PartLeavings>,
+}
+
+/// What the pages of participants are made from.
+struct People<'a> {
+    parts: &'a BTreeMap<(String, usize), PartLeavings>,
+    usual: BTreeMap<AppId, Usual>,
+    facts: &'a BTreeMap<ConferenceId, ConferenceFacts>,
+}
+
+/// A digest of everything that a site is made from. A site with the same one has the same bytes.
+pub fn site_key(
+    snapshot: &Snapshot,
+    renderer: &Renderer,
+    assets: &Assets,
+    options: &SiteOptions,
+) -> blake3::Hash {
+    let mut hasher = Hasher::new("site");
+    let (frame, rest) = frame_of(renderer, assets, options);
+    // The names of assets have their digests.
+    hasher.add(&frame.assets).add(rest.as_bytes()).add(snapshot.manifest());
+    hasher.finish()
+}
+
+/// What all pages have in common, and a digest of what they are made with.
+fn frame_of(renderer: &Renderer, assets: &Assets, options: &SiteOptions) -> (Frame, blake3::Hash) {
+    let frame = Frame {
+        scope: options.scope.label(),
+        dev: options.dev,
+        assets: assets.names.clone(),
+        downloads: options.downloads,
+        base_url: options.base_url.clone(),
+    };
+    let mut hasher = Hasher::new("frame");
+    hasher.add(env!("CARGO_PKG_VERSION")).add(renderer.digest().as_bytes());
+    // Numbers and names of settings, which this form tells apart.
+    hasher.add(&format!("{options:?}"));
+    (frame, hasher.finish())
 }
 
 /// Makes all files.
@@ -126,23 +188,23 @@ pub fn make_site(
     renderer: &Renderer,
     assets: &Assets,
     options: &SiteOptions,
-    sink: &dyn Sink,
+    (sink, ledger): (&dyn Sink, &Ledger),
     progress: &dyn Progress,
 ) -> anyhow::Result<Made> {
     let world = World::new(snapshot.globals()?, snapshot.instant());
-    let frame = Frame {
-        scope: options.scope.label(),
-        dev: options.dev,
-        assets: assets.names.clone(),
-        downloads: options.downloads,
-        base_url: options.base_url.clone(),
-    };
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(env!("CARGO_PKG_VERSION").as_bytes()).update(renderer.digest().as_bytes());
-    let mut builder = Builder { renderer, sink, frame_digest: hasher.finalize(), frame, world, options };
-    for (name, bytes) in &assets.files {
-        sink.put(&Route::Asset(name.clone()).path(), bytes.clone(), None)?;
+    let (frame, frame_digest) = frame_of(renderer, assets, options);
+    let mut base = Hasher::new("map");
+    base.add(&frame.assets).add(frame_digest.as_bytes());
+    base.add(&world.organizations).add(&world.apps);
+    if !options.scope.is_all() {
+        base.add(&world.instant);
     }
+    let base = base.finish();
+    let mut builder = Builder { renderer, sink, ledger, frame, frame_digest, base, world, options };
+    builder.in_unit("assets", None, |desk| {
+        let mut files = assets.files.iter();
+        files.try_for_each(|(name, bytes)| desk.put(&Route::Asset(name.clone()), bytes.clone()))
+    })?;
     let conferences = snapshot.manifest().rows.get("conferences").copied().unwrap_or(0);
     progress.planned(conferences);
     let rest = snapshot
@@ -158,94 +220,108 @@ pub fn make_site(
 }
 
 impl Rest {
+    fn of(part: &Part, leavings: Leavings, kept: PartLeavings) -> Self {
+        let Leavings { facts, totals, experiences, findings, people } = leavings;
+        let parts = BTreeMap::from([((part.day.clone(), part.piece), kept)]);
+        Self { facts, totals, experiences, findings, people, parts }
+    }
+
     fn and(mut self, other: Self) -> Self {
         self.facts.extend(other.facts);
-        self.attendances.extend(other.attendances);
         for (app, totals) in other.totals {
             self.totals.entry(app).or_default().merge(totals);
         }
+        for (app, experiences) in other.experiences {
+            self.experiences.entry(app).or_default().extend(experiences);
+        }
         self.findings.merge(other.findings);
         self.people.extend(other.people);
+        self.parts.extend(other.parts);
         self
     }
 }
 
 impl Builder<'_> {
-    fn page<C: Content>(&self, route: Route, content: C) -> anyhow::Result<()> {
-        let page = Page::new(route, &self.frame, content);
-        let path = page.route.path();
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.frame_digest.as_bytes()).update(page.template.as_bytes());
-        serde_json::to_writer(&mut hasher, &page)
-            .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
-        let key = hasher.finalize();
-        if self.sink.is_current(&path, &key) {
-            return self.sink.keep(&path);
-        }
-        let bytes = self.renderer.page(&page)?;
-        self.sink.put(&path, bytes, Some(key))
-    }
-
-    fn data<T: Serialize>(&self, route: &Route, value: &T) -> anyhow::Result<()> {
-        let path = route.path();
-        let bytes = render::json(&path, value)?;
-        self.sink.put(&path, bytes, None)
-    }
-
-    fn file(&self, route: &Route, bytes: Vec<u8>) -> anyhow::Result<()> {
-        self.sink.put(&route.path(), bytes, None)
-    }
-
+    /// The files of a part's conferences, and what they leave. If nothing changed since the last build, neither is made again.
     fn part(&self, snapshot: &Snapshot, part: &Part, progress: &dyn Progress) -> anyhow::Result<Rest> {
-        let mut rest = Rest::default();
+        let unit = format!("part-{}.{}", part.day, part.piece);
+        let mut base = Hasher::new("part");
+        base.add(self.base.as_bytes()).add(&part.digests);
+        let base = base.finish();
+        if let Some(kept) = self.ledger.find(&unit, &base, &self.world)
+            && let Ok(leavings) = kept.read()
+            && self.sink.keep_unit(&unit, &kept.key(&base))?
+        {
+            progress.rendered(part.rows.get(ConferenceRow::TABLE).copied().unwrap_or(0));
+            return Ok(Rest::of(part, leavings, kept));
+        }
+        let unit_sink = self.sink.unit(&unit)?;
+        let desk = Desk::new(self, &*unit_sink);
+        let mut leavings = Leavings::default();
+        let mut attendances: BTreeMap<usize, Vec<Attendance>> = BTreeMap::new();
+        let (mut named, mut ongoing) = (BTreeSet::new(), false);
         for dossier in snapshot.dossiers(part)? {
             let mut report = report::measure(dossier?, &self.world, &self.options.report);
+            progress.rendered(1);
+            ongoing |= report.facts.row.ongoing;
+            named.extend(report.named());
             if !self.options.scope.is_all() {
                 if !self.narrow(&mut report) {
-                    progress.rendered(1);
                     continue;
                 }
-                rest.people.extend(report.named());
+                leavings.people.extend(report.named());
             }
-            self.data(&Route::ApiConference(report.id()), &api::conference_file(&report, &self.world))?;
-            self.file(&Route::ApiConferenceSeries(report.id()), csv::series(&report))?;
-            self.file(&Route::ApiConferenceEvents(report.id()), csv::events(&report))?;
-            if self.options.downloads.parquet {
-                let samples = table_bytes(&report.dossier.samples)?;
-                self.file(&Route::ConferenceSamples(report.id()), samples)?;
-                self.file(&Route::ConferenceEvents(report.id()), table_bytes(&report.dossier.events)?)?;
+            self.conference(&desk, &report)?;
+            leavings.findings.add(&report.findings);
+            for attendance in report::attendances(&report) {
+                let own = leavings.experiences.entry(attendance.app).or_default();
+                own.push(attendance.experience.clone());
+                let group = leavings::group_of(attendance.participant);
+                attendances.entry(group).or_default().push(attendance);
             }
-            if self.options.downloads.webrtc_internals {
-                let route = Route::ConferenceInternals(report.id());
-                self.data(&route, &internals::dump(&report, &self.world))?;
-            }
-            if self.options.downloads.embed {
-                let card = Card::new(&report);
-                self.page(Route::EmbedConference(report.id()), CardPage(card.clone()))?;
-                self.page(Route::EmbedConferencePicture(report.id()), CardPicture(card))?;
-            }
-            for (route, page) in conference::pages(&report, &self.world, &self.options.report.limits) {
-                match page {
-                    ConferencePageKind::Call(page) => self.page(route, *page)?,
-                    ConferencePageKind::Events(page) => self.page(route, *page)?,
-                }
-            }
-            rest.findings.add(&report.findings);
-            rest.attendances.extend(report::attendances(&report));
             let mut facts = report.facts;
             if !self.options.scope.is_all() {
                 let visits = facts.calls.iter().flat_map(|call| &call.visits).map(|visit| visit.session);
                 let left: BTreeSet<SessionId> = visits.collect();
                 facts.sessions.retain(|session| left.contains(&session.row.id));
             }
-            let totals = rest.totals.entry(facts.row.app_id).or_default();
+            let totals = leavings.totals.entry(facts.row.app_id).or_default();
             totals.add(&facts, self.options.report.since);
             // The attendances have the sessions now.
             facts.sessions = Vec::new();
-            rest.facts.push(facts);
-            progress.rendered(1);
+            leavings.facts.push(facts);
         }
-        Ok(rest)
+        let context = (named, ongoing, &self.world);
+        let kept = self.ledger.keep(&unit, &base, &leavings, attendances, context)?;
+        unit_sink.finish(Some(kept.key(&base)))?;
+        Ok(Rest::of(part, leavings, kept))
+    }
+
+    /// The files of one conference.
+    fn conference(&self, desk: &Desk<'_>, report: &ConferenceReport) -> anyhow::Result<()> {
+        let id = report.id();
+        desk.data(&Route::ApiConference(id), &api::conference_file(report, &self.world))?;
+        desk.put(&Route::ApiConferenceSeries(id), csv::series(report))?;
+        desk.put(&Route::ApiConferenceEvents(id), csv::events(report))?;
+        if self.options.downloads.parquet {
+            desk.put(&Route::ConferenceSamples(id), table_bytes(&report.dossier.samples)?)?;
+            desk.put(&Route::ConferenceEvents(id), table_bytes(&report.dossier.events)?)?;
+        }
+        if self.options.downloads.webrtc_internals {
+            desk.data(&Route::ConferenceInternals(id), &internals::dump(report, &self.world))?;
+        }
+        if self.options.downloads.embed {
+            let card = Card::new(report);
+            desk.page(Route::EmbedConference(id), CardPage(card.clone()))?;
+            desk.page(Route::EmbedConferencePicture(id), CardPicture(card))?;
+        }
+        for (route, page) in conference::pages(report, &self.world, &self.options.report.limits) {
+            match page {
+                ConferencePageKind::Call(page) => desk.page(route, *page)?,
+                ConferencePageKind::Events(page) => desk.page(route, *page)?,
+            }
+        }
+        Ok(())
     }
 
     /// Leaves the facts of the calls that the report is of; whether there are any. The conference's own page has all its calls.
@@ -258,32 +334,33 @@ impl Builder<'_> {
     }
 
     fn reduce(&self, rest: Rest, snapshot: &Snapshot) -> anyhow::Result<Made> {
-        let Rest { facts, attendances, totals, findings, people: _ } = rest;
+        let Rest { facts, totals, experiences, findings, people: _, parts } = rest;
         let facts: BTreeMap<ConferenceId, ConferenceFacts> =
             facts.into_iter().map(|facts| (facts.row.id, facts)).collect();
-        let participants = self.participants(attendances, &facts)?;
+        let usual = experiences.iter().map(|(app, list)| (*app, Usual::of(list.iter()))).collect();
+        let participants = self.participants(&People { parts: &parts, usual, facts: &facts })?;
+        drop(experiences);
         let reports = self.reports(&facts)?;
         let months = self.apps(&facts, &totals, &reports)?;
         self.organizations(&totals, &reports)?;
         let directory = self.directory(&facts, &months)?;
         self.search_index(&facts)?;
-        self.page(Route::DataQuality, DataQualityPage::new(&findings))?;
-        self.page(
-            Route::Methods,
-            MethodsPage {
-                zone: self.options.report.zone.name().to_owned(),
-                ..MethodsPage::new(self.options.report.call_gap_s, &self.options.report.limits)
-            },
-        )?;
-        self.page(Route::NotFound, NotFoundPage {})?;
-        self.page(Route::Data, DataPage::new(self.options.base_url.as_deref(), self.options.downloads))?;
         if self.options.downloads.parquet {
             self.tables(snapshot, &facts)?;
         }
-        let manifest = snapshot.manifest();
-        self.data(&Route::ApiMeta, &api::meta_file(snapshot.instant(), &manifest.database, &manifest.rows))?;
-        self.sink.put(&Route::ApiSchema.path(), api::SCHEMA.as_bytes().to_vec(), None)?;
-        self.for_robots(&facts, &months, &[directory, reports.routes].concat())?;
+        self.in_unit("site", None, |desk| {
+            desk.page(Route::DataQuality, DataQualityPage::new(&findings))?;
+            let methods = MethodsPage::new(self.options.report.call_gap_s, &self.options.report.limits);
+            let zone = self.options.report.zone.name().to_owned();
+            desk.page(Route::Methods, MethodsPage { zone, ..methods })?;
+            desk.page(Route::NotFound, NotFoundPage {})?;
+            desk.page(Route::Data, DataPage::new(self.options.base_url.as_deref(), self.options.downloads))?;
+            let manifest = snapshot.manifest();
+            let meta = api::meta_file(snapshot.instant(), &manifest.database, &manifest.rows);
+            desk.data(&Route::ApiMeta, &meta)?;
+            desk.put(&Route::ApiSchema, api::SCHEMA.as_bytes().to_vec())?;
+            self.for_robots(desk, &facts, &months, &[directory, reports.routes].concat())
+        })?;
         let mail = reports.letter.map(|letter| -> Result<Mail, RenderError> {
             Ok(Mail {
                 html: self.renderer.text("mail/period.html", &letter)?,
@@ -291,45 +368,63 @@ impl Builder<'_> {
             })
         });
         let counts = SiteCounts { conferences: facts.len(), participants, findings: findings.count() };
+        let parts: Vec<PartLeavings> = parts.into_values().collect();
+        self.ledger.sweep(&parts);
         Ok(Made { counts, mail: mail.transpose()? })
     }
 
-    fn participants(
+    /// The pages of participants, a group at a time: only the attendances of that group are in memory.
+    fn participants(&self, people: &People<'_>) -> anyhow::Result<usize> {
+        let mut groups: Vec<Vec<&ParticipantRow>> = vec![Vec::new(); leavings::GROUPS];
+        for row in self.world.participants.values().filter(|row| row.is_active) {
+            groups[leavings::group_of(row.id)].push(row);
+        }
+        groups.par_iter().enumerate().try_for_each(|(group, rows)| self.group(group, rows, people))?;
+        Ok(groups.iter().map(Vec::len).sum())
+    }
+
+    fn group(&self, group: usize, rows: &[&ParticipantRow], people: &People<'_>) -> anyhow::Result<()> {
+        let of_group = || people.parts.values().filter_map(|part| Some((part, part.group_digest(group)?)));
+        let mut key = Hasher::new("participants");
+        key.add(self.base.as_bytes()).add(rows).add(&people.usual);
+        for (part, attendances) in of_group() {
+            // The pages show what became of the whole conference, too.
+            key.add(part.digest()).add(attendances);
+        }
+        self.in_unit(&format!("participants-{group:02x}"), Some(key.finish()), |desk| {
+            let mut attendances = Vec::new();
+            for (part, _) in of_group() {
+                attendances.extend(part.group(group)?);
+            }
+            attendances.sort_by_key(|one| (one.participant, one.created_at, one.conference));
+            let of: BTreeMap<ParticipantId, &[Attendance]> = attendances
+                .chunk_by(|a, b| a.participant == b.participant)
+                .map(|own| (own[0].participant, own))
+                .collect();
+            rows.iter().try_for_each(|row| {
+                let own = of.get(&row.id).copied().unwrap_or_default();
+                self.participant(desk, row, own, people)
+            })
+        })
+    }
+
+    fn participant(
         &self,
-        mut attendances: Vec<Attendance>,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
-    ) -> anyhow::Result<usize> {
-        attendances
-            .sort_by_key(|attendance| (attendance.participant, attendance.created_at, attendance.conference));
-        let mut of: BTreeMap<ParticipantId, &[Attendance]> = BTreeMap::new();
-        for group in attendances.chunk_by(|a, b| a.participant == b.participant) {
-            of.insert(group[0].participant, group);
-        }
-        let mut by_app: BTreeMap<AppId, Vec<&Experience>> = BTreeMap::new();
-        for attendance in &attendances {
-            by_app.entry(attendance.app).or_default().push(&attendance.experience);
-        }
-        let usual: BTreeMap<AppId, Usual> =
-            by_app.into_iter().map(|(app, list)| (app, Usual::of(list.into_iter()))).collect();
+        desk: &Desk<'_>,
+        row: &ParticipantRow,
+        own: &[Attendance],
+        people: &People<'_>,
+    ) -> anyhow::Result<()> {
+        let facts = people.facts;
+        let Some(app) = self.world.apps.get(&row.app_id) else { return Ok(()) };
+        let organization = self.world.organizations.get(&app.organization_id);
+        let label = self.world.person(row.id).label;
+        desk.data(&Route::ApiParticipant(row.id), &api::participant_file(row, own, facts))?;
+        desk.put(&Route::ApiParticipantConferences(row.id), csv::participant(own, facts))?;
         let nothing = Usual::default();
-        let active: Vec<_> = self.world.participants.values().filter(|row| row.is_active).collect();
-        active.par_iter().try_for_each(|row| {
-            let own = of.get(&row.id).copied().unwrap_or_default();
-            let Some(app) = self.world.apps.get(&row.app_id) else { return Ok(()) };
-            let organization = self.world.organizations.get(&app.organization_id);
-            let label = self.world.person(row.id).label;
-            self.data(&Route::ApiParticipant(row.id), &api::participant_file(row, own, facts))?;
-            self.file(&Route::ApiParticipantConferences(row.id), csv::participant(own, facts))?;
-            let page = ParticipantPage::new(
-                row,
-                label,
-                (app, organization, usual.get(&app.id).unwrap_or(&nothing)),
-                own,
-                facts,
-            );
-            self.page(Route::Participant(row.id), page)
-        })?;
-        Ok(active.len())
+        let usual = people.usual.get(&app.id).unwrap_or(&nothing);
+        let page = ParticipantPage::new(row, label, (app, organization, usual), own, facts);
+        desk.page(Route::Participant(row.id), page)
     }
 
     /// The months of each app, with their number of conferences.
@@ -357,32 +452,35 @@ impl Builder<'_> {
                 for facts in own {
                     months.entry(facts.row.created_at.day().month()).or_default().push(facts);
                 }
+                let unit_sink = self.sink.unit(&format!("app-{}", app.id))?;
+                let desk = Desk::new(self, &*unit_sink);
                 let names: Vec<&String> = months.keys().collect();
                 for (at, (month, list)) in months.iter().enumerate() {
                     let neighbours =
                         (at.checked_sub(1).map(|before| names[before]), names.get(at + 1).copied());
                     let page = MonthPage::new(app, organization, month, neighbours, list);
-                    self.page(Route::AppMonth(app.id, month.clone()), page)?;
-                    self.data(&Route::ApiAppMonth(app.id, month.clone()), &api::month_file(list))?;
-                    self.file(&Route::ApiAppMonthCsv(app.id, month.clone()), csv::month(list))?;
+                    desk.page(Route::AppMonth(app.id, month.clone()), page)?;
+                    desk.data(&Route::ApiAppMonth(app.id, month.clone()), &api::month_file(list))?;
+                    desk.put(&Route::ApiAppMonthCsv(app.id, month.clone()), csv::month(list))?;
                 }
                 let counts: BTreeMap<String, usize> =
                     months.iter().map(|(month, list)| (month.clone(), list.len())).collect();
                 let list: Vec<&ConferenceFacts> = months.into_values().flatten().collect();
                 let board = Board::of(&list, self.world.instant);
-                self.sink.put(&Route::AppFacts(app.id).path(), facts_script(&list, &board), None)?;
+                desk.put(&Route::AppFacts(app.id), facts_script(&list, &board))?;
                 let own = list.into_iter().map(|facts| (facts.row.id, facts)).collect();
                 let totals = totals.get(&app.id).unwrap_or(&none);
                 if self.options.downloads.embed {
                     let line = Sparkline::new(app, totals);
-                    self.page(Route::EmbedApp(app.id), SparklinePage(line.clone()))?;
-                    self.page(Route::EmbedAppPicture(app.id), SparklinePicture(line))?;
+                    desk.page(Route::EmbedApp(app.id), SparklinePage(line.clone()))?;
+                    desk.page(Route::EmbedAppPicture(app.id), SparklinePicture(line))?;
                 }
                 let mut page = AppPage::new(app, organization, (totals, &board), &own, &counts);
                 page.last_period = reports.last.get(&ReportScope::App(app.id)).cloned();
-                self.page(Route::App(app.id), page)?;
+                desk.page(Route::App(app.id), page)?;
                 let names: Vec<String> = counts.keys().cloned().collect();
-                self.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))?;
+                desk.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))?;
+                unit_sink.finish(None)?;
                 Ok((app.id, counts))
             })
             .collect();
@@ -409,14 +507,15 @@ impl Builder<'_> {
         let (one, other) =
             rayon::join(|| rayon::join(conferences, sessions), || rayon::join(connections, issues));
         one.0.and(one.1).and(other.0).and(other.1)?;
-        for id in self.world.apps.keys() {
-            let mut writer = TableWriter::new()?;
-            for row in self.world.participants.values().filter(|row| row.app_id == *id) {
-                writer.write(std::slice::from_ref(row))?;
-            }
-            self.file(&Route::AppTable(*id, ParticipantRow::TABLE), writer.finish()?)?;
-        }
-        Ok(())
+        self.in_unit("table-participants", None, |desk| {
+            self.world.apps.keys().try_for_each(|id| {
+                let mut writer = TableWriter::new()?;
+                for row in self.world.participants.values().filter(|row| row.app_id == *id) {
+                    writer.write(std::slice::from_ref(row))?;
+                }
+                desk.put(&Route::AppTable(*id, ParticipantRow::TABLE), writer.finish()?)
+            })
+        })
     }
 
     /// One table, dealt to its apps; each app has one, if only an empty one.
@@ -442,10 +541,10 @@ impl Builder<'_> {
                 }
             }
         }
-        for (app, writer) in writers {
-            self.file(&Route::AppTable(app, R::TABLE), writer.finish()?)?;
-        }
-        Ok(())
+        self.in_unit(&format!("table-{}", R::TABLE), None, |desk| {
+            let mut writers = writers.into_iter();
+            writers.try_for_each(|(app, writer)| desk.put(&Route::AppTable(app, R::TABLE), writer.finish()?))
+        })
     }
 
     fn organizations(
@@ -457,13 +556,6 @@ impl Builder<'_> {
         let apps_of = |organization: OrganizationId| -> Vec<_> {
             self.world.apps.values().filter(|app| app.organization_id == organization).collect()
         };
-        for row in self.world.organizations.values() {
-            let apps = apps_of(row.id);
-            let mut page = OrganizationPage::new(row, &apps, &of_app, self.world.instant);
-            page.last_period = reports.last.get(&ReportScope::Organization(row.id)).cloned();
-            self.page(Route::Organization(row.id), page)?;
-            self.data(&Route::ApiOrganization(row.id), &api::organization_file(row, &apps))?;
-        }
         let of_organization = |id: OrganizationId| {
             let mut all = AppTotals::default();
             for app in apps_of(id) {
@@ -471,9 +563,18 @@ impl Builder<'_> {
             }
             all
         };
-        let mut page = IndexPage::new(&self.world, &of_organization);
-        page.last_period = reports.last.get(&ReportScope::Site).cloned();
-        self.page(Route::Index, page)
+        self.in_unit("organizations", None, |desk| {
+            for row in self.world.organizations.values() {
+                let apps = apps_of(row.id);
+                let mut page = OrganizationPage::new(row, &apps, &of_app, self.world.instant);
+                page.last_period = reports.last.get(&ReportScope::Organization(row.id)).cloned();
+                desk.page(Route::Organization(row.id), page)?;
+                desk.data(&Route::ApiOrganization(row.id), &api::organization_file(row, &apps))?;
+            }
+            let mut page = IndexPage::new(&self.world, &of_organization);
+            page.last_period = reports.last.get(&ReportScope::Site).cloned();
+            desk.page(Route::Index, page)
+        })
     }
 
     /// The search page and the directory of each app. Gives the directory's routes.
@@ -506,12 +607,14 @@ impl Builder<'_> {
         }
         let mut routes = Vec::new();
         let mut entries = Vec::new();
+        let unit_sink = self.sink.unit("directory")?;
+        let desk = Desk::new(self, &*unit_sink);
         for app in self.world.apps.values() {
             let Some(organization) = self.world.organizations.get(&app.organization_id) else { continue };
             let mut list = |listed, listings| -> anyhow::Result<Parts> {
                 let (parts, pages) = directory::directory((app, organization), listed, listings);
                 routes.extend(pages.iter().map(|(route, _)| route.clone()));
-                pages.into_par_iter().try_for_each(|(route, page)| self.page(route, page))?;
+                pages.into_par_iter().try_for_each(|(route, page)| desk.page(route, page))?;
                 Ok(parts)
             };
             let of_conferences = list(Listed::Conferences, conferences.remove(&app.id).unwrap_or_default())?;
@@ -529,7 +632,8 @@ impl Builder<'_> {
             });
         }
         entries.sort_by(|a, b| (&a.app.label, &a.app.href).cmp(&(&b.app.label, &b.app.href)));
-        self.page(Route::Search, SearchPage { apps: entries })?;
+        desk.page(Route::Search, SearchPage { apps: entries })?;
+        unit_sink.finish(None)?;
         Ok(routes)
     }
 
@@ -581,19 +685,23 @@ impl Builder<'_> {
                 place: app_name(row.app_id),
             });
         }
-        search_index::files(items).into_par_iter().try_for_each(|file| {
-            self.sink.put(&Route::SearchIndex(file.name).path(), file.script.into_bytes(), None)
+        let mut key = Hasher::new("search");
+        key.add(env!("CARGO_PKG_VERSION")).add(&items);
+        self.in_unit("search", Some(key.finish()), |desk| {
+            let files = search_index::files(items).into_par_iter();
+            files.try_for_each(|file| desk.put(&Route::SearchIndex(file.name), file.script.into_bytes()))
         })
     }
 
     fn for_robots(
         &self,
+        desk: &Desk<'_>,
         facts: &BTreeMap<ConferenceId, ConferenceFacts>,
         months: &BTreeMap<AppId, BTreeMap<String, usize>>,
         more: &[Route],
     ) -> anyhow::Result<()> {
         // Calls are nobody's business but the owner's; a search engine has to be let in on purpose, by the host.
-        self.sink.put(&Route::Robots.path(), b"User-agent: *\nDisallow: /\n".to_vec(), None)?;
+        desk.put(&Route::Robots, b"User-agent: *\nDisallow: /\n".to_vec())?;
         let Some(base) = &self.options.base_url else { return Ok(()) };
         let base = base.trim_end_matches('/');
         let mut text = String::from(
@@ -613,6 +721,6 @@ impl Builder<'_> {
             text.push_str(&format!("<url><loc>{url}</loc></url>\n"));
         }
         text.push_str("</urlset>\n");
-        self.sink.put(&Route::Sitemap.path(), text.into_bytes(), None)
+        desk.put(&Route::Sitemap, text.into_bytes())
     }
 }

@@ -1,10 +1,10 @@
 //! Percentiles by linear interpolation between closest ranks (the method of numpy's default and of R's type 7), over values
 //! that are all at hand.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The distribution of some values.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// How many values.
     pub n: usize,

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What publishing does to a disk.
 pub trait Disk: Sync {
@@ -10,6 +10,8 @@ pub trait Disk: Sync {
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
     /// Writes a file that is not there yet.
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Writes a file that is not there yet from the bytes of others, one after the other.
+    fn join(&self, pieces: &[PathBuf], path: &Path) -> io::Result<()>;
     /// Renames, in place of what is there.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
@@ -35,6 +37,11 @@ impl Disk for RealDisk {
 
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes)
+    }
+
+    fn join(&self, pieces: &[PathBuf], path: &Path) -> io::Result<()> {
+        let mut whole = OpenOptions::new().write(true).create_new(true).open(path)?;
+        pieces.iter().try_for_each(|piece| io::copy(&mut File::open(piece)?, &mut whole).map(drop))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -1,4 +1,6 @@
-//! What peerpress wrote into the output folder: one line per file, sorted, so that the same site has the same manifest.
+//! What peerpress wrote into the output folder. The manifest has one line per unit of the build; each unit's own file has
+//! one line per file of the site, sorted, so that the same site has the same manifest, and so that what is held and read
+//! is that of the units that changed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +10,8 @@ use std::time::UNIX_EPOCH;
 
 use super::SitePath;
 
-const HEADER: &str = "peerpress manifest 1";
+const HEADER: &str = "peerpress manifest 2";
+const UNIT_HEADER: &str = "peerpress unit 1";
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,46 +46,100 @@ fn stamp(path: &Path) -> io::Result<(u64, u128)> {
     Ok((metadata.len(), mtime.as_nanos()))
 }
 
-/// All files.
+/// What is known of a unit without reading its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UnitRecord {
+    /// A digest of all that its files were made from, if that is known.
+    pub(super) key: Option<blake3::Hash>,
+    pub(super) files: usize,
+    pub(super) bytes: u64,
+    /// Of the unit's file.
+    pub(super) digest: blake3::Hash,
+}
+
+/// All units, and a digest of all that the site was made from, if that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Manifest {
-    pub(super) files: BTreeMap<SitePath, Entry>,
+    pub(super) key: Option<blake3::Hash>,
+    pub(super) units: BTreeMap<String, UnitRecord>,
+}
+
+fn hash_text(hash: Option<blake3::Hash>) -> String {
+    hash.map_or_else(|| "-".to_owned(), |hash| hash.to_hex().to_string())
+}
+
+/// The other way.
+fn hash_of(text: &str) -> Result<Option<blake3::Hash>, blake3::HexError> {
+    if text == "-" { Ok(None) } else { blake3::Hash::from_hex(text).map(Some) }
+}
+
+/// The lines between a header and the line that says that it is all.
+fn lines<'a>(bytes: &'a [u8], header: &str) -> Option<std::str::Lines<'a>> {
+    let mut lines = std::str::from_utf8(bytes).ok()?.strip_suffix("\nend\n")?.lines();
+    (lines.next()? == header).then_some(lines)
+}
+
+/// Whether a text can be a unit's name, which is that of its file too.
+pub(super) fn is_unit_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    !name.is_empty() && name.len() <= 120 && !name.starts_with('.') && name.chars().all(plain)
 }
 
 impl Manifest {
     /// From bytes; `None` if they are damaged or of another version.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?.strip_suffix("\nend\n")?;
-        let mut lines = text.lines();
-        if lines.next()? != HEADER {
-            return None;
-        }
-        let mut files = BTreeMap::new();
+        let mut lines = lines(bytes, HEADER)?;
+        let key = hash_of(lines.next()?.strip_prefix("site\t")?).ok()?;
+        let mut units = BTreeMap::new();
         for line in lines {
             let mut fields = line.split('\t');
-            let path = SitePath::new(fields.next()?).ok()?;
-            let size = fields.next()?.parse().ok()?;
-            let mtime_ns = fields.next()?.parse().ok()?;
+            let name = fields.next().filter(|name| is_unit_name(name))?.to_owned();
+            let key = hash_of(fields.next()?).ok()?;
+            let files = fields.next()?.parse().ok()?;
+            let bytes = fields.next()?.parse().ok()?;
             let digest = blake3::Hash::from_hex(fields.next()?).ok()?;
-            let key = match fields.next()? {
-                "-" => None,
-                key => Some(blake3::Hash::from_hex(key).ok()?),
-            };
-            files.insert(path, Entry { size, mtime_ns, digest, key });
+            units.insert(name, UnitRecord { key, files, bytes, digest });
         }
-        Some(Self { files })
+        Some(Self { key, units })
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut text = format!("{HEADER}\n");
-        for (path, entry) in &self.files {
-            let key = entry.key.map_or_else(|| "-".to_owned(), |key| key.to_hex().to_string());
-            let Entry { size, mtime_ns, digest, .. } = entry;
-            text.push_str(&format!("{path}\t{size}\t{mtime_ns}\t{}\t{key}\n", digest.to_hex()));
+        let mut text = format!("{HEADER}\nsite\t{}\n", hash_text(self.key));
+        for (name, UnitRecord { key, files, bytes, digest }) in &self.units {
+            text.push_str(&format!("{name}\t{}\t{files}\t{bytes}\t{}\n", hash_text(*key), digest.to_hex()));
         }
         text.push_str("end\n");
         text.into_bytes()
     }
+}
+
+/// The files of a unit.
+pub(super) type Entries = BTreeMap<SitePath, Entry>;
+
+/// The files of a unit from the bytes of its file; `None` if they are damaged.
+pub(super) fn parse_unit(bytes: &[u8]) -> Option<Entries> {
+    let mut files = BTreeMap::new();
+    for line in lines(bytes, UNIT_HEADER)? {
+        let mut fields = line.split('\t');
+        let path = SitePath::new(fields.next()?).ok()?;
+        let size = fields.next()?.parse().ok()?;
+        let mtime_ns = fields.next()?.parse().ok()?;
+        let digest = blake3::Hash::from_hex(fields.next()?).ok()?;
+        let key = hash_of(fields.next()?).ok()?;
+        files.insert(path, Entry { size, mtime_ns, digest, key });
+    }
+    Some(files)
+}
+
+/// The other way.
+pub(super) fn unit_bytes(files: &Entries) -> Vec<u8> {
+    let mut text = format!("{UNIT_HEADER}\n");
+    for (path, Entry { size, mtime_ns, digest, key }) in files {
+        let (digest, key) = (digest.to_hex(), hash_text(*key));
+        text.push_str(&format!("{path}\t{size}\t{mtime_ns}\t{digest}\t{key}\n"));
+    }
+    text.push_str("end\n");
+    text.into_bytes()
 }
 
 #[cfg(test)]
@@ -90,16 +147,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manifest_is_read_back_and_one_that_is_cut_is_not() {
+    fn what_is_written_is_read_back_and_what_is_cut_is_not() {
         let entry = Entry { size: 5, mtime_ns: 7, digest: blake3::hash(b"x"), key: None };
         let keyed = Entry { key: Some(blake3::hash(b"k")), ..entry.clone() };
         let path = |text| SitePath::new(text).unwrap();
-        let manifest = Manifest { files: BTreeMap::from([(path("a"), entry), (path("b/ü.html"), keyed)]) };
+        let files = BTreeMap::from([(path("a"), entry), (path("b/ü.html"), keyed)]);
+        let bytes = unit_bytes(&files);
+        assert_eq!(parse_unit(&bytes), Some(files));
+        for end in 0..bytes.len() {
+            assert_eq!(parse_unit(&bytes[..end]), None, "cut at {end}");
+        }
+        let record = UnitRecord { key: None, files: 2, bytes: 10, digest: blake3::hash(&bytes) };
+        let keyed = UnitRecord { key: Some(blake3::hash(b"k")), ..record.clone() };
+        let units = BTreeMap::from([("part-2026-11-18.0".to_owned(), record), ("site".to_owned(), keyed)]);
+        let manifest = Manifest { key: Some(blake3::hash(b"all")), units };
         let bytes = manifest.to_bytes();
         assert_eq!(Manifest::parse(&bytes), Some(manifest));
         for end in 0..bytes.len() {
             assert_eq!(Manifest::parse(&bytes[..end]), None, "cut at {end}");
         }
         assert_eq!(Manifest::parse(&Manifest::default().to_bytes()), Some(Manifest::default()));
+    }
+
+    #[test]
+    fn a_units_name_is_a_plain_file_name() {
+        assert!(is_unit_name("part-2026-11-18.0"));
+        for bad in ["", ".", "..", "a/b", "A", "a\tb", "ü"] {
+            assert!(!is_unit_name(bad), "{bad:?}");
+        }
     }
 }

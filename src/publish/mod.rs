@@ -3,29 +3,39 @@
 //! New bytes go to staging first; then the staged files are synced, a journal is written that says what will be renamed and
 //! removed, and only then is anything in the output folder touched, by rename. A crash before the journal leaves the old
 //! site, a crash after it is finished by the next [`Publisher::begin`]. Files that peerpress did not write are never touched.
+//!
+//! The files of a build come in units, each made from things of its own. A unit whose key is that of the last build is kept
+//! as a whole: its files are neither made nor read, and what is known of them is not loaded. So the memory and the time of
+//! a build go by what changed.
 
 mod disk;
+mod folders;
+mod journal;
 mod manifest;
 mod paths;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fs4::FileExt;
 
 pub use disk::{Disk, RealDisk};
-use manifest::{Entry, Manifest};
+use folders::Folders;
+use journal::Spool;
+use manifest::{Entries, Entry, Manifest, UnitRecord};
 pub use paths::{PathError, SitePath};
 
 const LOCK: &str = "lock";
 const MANIFEST: &str = "manifest";
 const MANIFEST_NEW: &str = "manifest.new";
-const JOURNAL: &str = "journal";
+const UNITS: &str = "units";
 const STAGING: &str = "staging";
-const JOURNAL_HEADER: &str = "peerpress journal 1";
+/// Written files that are named; of more, only the number is known.
+const NAMED: usize = 50_000;
 
 /// Why a site could not be published. Unless it says otherwise, the output folder is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +82,10 @@ fn io_at(path: &Path) -> impl FnOnce(io::Error) -> PublishError + '_ {
 /// What a build changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// New files and files with other bytes, by path.
-    pub written: Vec<SitePath>,
+    /// How many files are new or have other bytes.
+    pub written: usize,
+    /// Which, by path; none if they are more than 50,000.
+    pub named: Option<Vec<SitePath>>,
     /// How many files stayed as they were.
     pub kept: usize,
     /// Files of the former site that are no longer part of it, by path.
@@ -96,19 +108,58 @@ pub struct Publisher<D: Disk = RealDisk> {
     output: PathBuf,
     state: PathBuf,
     old: Manifest,
-    /// Whether unknown files may be taken for ours, the former manifest being unreadable.
-    adopt: bool,
-    warnings: Vec<String>,
-    planned: Mutex<Plan>,
+    /// Whether the folders of the site look as the last build left them: then nothing was added, replaced or removed.
+    intact: bool,
+    /// Whether unknown files may be taken for ours, what was known of them being unreadable.
+    adopt: AtomicBool,
+    warnings: Mutex<Vec<String>>,
+    build: Mutex<Build>,
+    /// The files of all units of the last build, should one have moved from one to another.
+    elsewhere: OnceLock<HashMap<PathHash, Entry>>,
     committed: bool,
     _lock: File,
 }
 
+/// A path without regard to case, as some file systems see it.
+type PathHash = [u8; 16];
+
+fn folded(path: &SitePath) -> PathHash {
+    let digest = blake3::hash(path.as_str().to_lowercase().as_bytes());
+    let mut short = [0; 16];
+    short.copy_from_slice(&digest.as_bytes()[..16]);
+    short
+}
+
+/// What is known so far of the new site.
 #[derive(Default)]
-struct Plan {
-    files: BTreeMap<SitePath, Planned>,
-    /// Paths in lower case: some file systems do not tell `A` from `a`.
-    folded: BTreeMap<String, SitePath>,
+struct Build {
+    units: BTreeMap<String, UnitRecord>,
+    /// Units with a new file in staging.
+    staged_units: Vec<String>,
+    /// Of all units that were not kept as a whole.
+    paths: HashSet<PathHash>,
+    spool: Option<Spool>,
+    named: Vec<SitePath>,
+    /// Files of former units that their new ones do not have.
+    left: Vec<SitePath>,
+    written: usize,
+    kept: usize,
+    bytes_written: u64,
+}
+
+/// Whether a site in place was made from what `key` is a digest of, as far as can be told without writing anything: its
+/// folders look as the last build left them, no build is running, and none was interrupted.
+pub fn is_current(output: &Path, state: &Path, key: &blake3::Hash) -> Option<Changes> {
+    let bytes = fs::read(state.join(MANIFEST)).ok()?;
+    let manifest = Manifest::parse(&bytes)?;
+    let settled = !state.join(journal::JOURNAL).exists() && !state.join(STAGING).exists();
+    let current = settled && manifest.key.as_ref() == Some(key) && Folders::read(state)?.are_intact(output);
+    current.then(|| Changes {
+        named: Some(Vec::new()),
+        kept: manifest.units.values().map(|unit| unit.files).sum(),
+        bytes_total: manifest.units.values().map(|unit| unit.bytes).sum(),
+        ..Changes::default()
+    })
 }
 
 impl Publisher<RealDisk> {
@@ -121,18 +172,21 @@ impl Publisher<RealDisk> {
 impl<D: Disk> Publisher<D> {
     /// The same on a disk of one's own, for tests of what happens when it fails.
     pub fn begin_on(disk: D, output: &Path, state: &Path) -> Result<Self, PublishError> {
-        let had_state = state.join(MANIFEST).exists() || state.join(JOURNAL).exists();
+        let had_state = state.join(MANIFEST).exists() || state.join(journal::JOURNAL).exists();
         fs::create_dir_all(output).map_err(io_at(output))?;
         fs::create_dir_all(state).map_err(io_at(state))?;
         let lock = take_lock(state)?;
         let mut warnings = Vec::new();
-        recover(&disk, output, state, &mut warnings)?;
+        journal::recover(&disk, output, state, &mut warnings)?;
         let staging = state.join(STAGING);
         if staging.exists() {
             fs::remove_dir_all(&staging).map_err(io_at(&staging))?;
         }
         fs::create_dir_all(&staging).map_err(io_at(&staging))?;
-        probe_rename(output, state)?;
+        if !had_state {
+            // Once: it changes the folder, and what is renamed later comes from the same place.
+            probe_rename(output, state)?;
+        }
         let path = state.join(MANIFEST);
         let (old, adopt) = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Manifest::default(), had_state),
@@ -148,137 +202,148 @@ impl<D: Disk> Publisher<D> {
                 (manifest.unwrap_or_default(), unknown)
             }
         };
+        let intact = Folders::read(state).is_some_and(|folders| folders.are_intact(output));
         Ok(Self {
             disk,
             output: output.to_owned(),
             state: state.to_owned(),
             old,
-            adopt,
-            warnings,
-            planned: Mutex::default(),
+            intact,
+            adopt: AtomicBool::new(adopt),
+            warnings: Mutex::new(warnings),
+            build: Mutex::default(),
+            elsewhere: OnceLock::new(),
             committed: false,
             _lock: lock,
         })
     }
 
     /// What the user should know about the state that was found.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether a file is in place and was made from what `key` is a digest of.
-    pub fn is_current(&self, path: &SitePath, key: &blake3::Hash) -> bool {
-        self.old.files.get(path).is_some_and(|entry| {
-            entry.key.as_ref() == Some(key) && entry.matches(&self.output.join(path.as_str()))
-        })
-    }
-
-    /// Keeps a file of the former site as it is.
-    pub fn keep(&self, path: &SitePath) -> Result<(), PublishError> {
-        match self.old.files.get(path) {
-            Some(entry) => self.plan(path, Planned { entry: entry.clone(), staged: false }),
-            None => Err(PublishError::Collision(format!("{path}, which is kept but was never there"))),
-        }
-    }
-
-    /// Takes a file of the new site. `key` is a digest of all that it was made from, if that is known.
-    pub fn put(&self, path: &SitePath, bytes: &[u8], key: Option<blake3::Hash>) -> Result<(), PublishError> {
-        let digest = blake3::hash(bytes);
-        let place = self.output.join(path.as_str());
-        let old = self.old.files.get(path);
-        if let Some(entry) = old.filter(|entry| entry.digest == digest && entry.matches(&place)) {
-            return self.plan(path, Planned { entry: Entry { key, ..entry.clone() }, staged: false });
-        }
-        match fs::symlink_metadata(&place) {
-            Err(_) => {}
-            Ok(found) => {
-                let same = found.is_file() && fs::read(&place).is_ok_and(|there| there == bytes);
-                if same {
-                    let entry = Entry::of(&place, digest, key).map_err(io_at(&place))?;
-                    return self.plan(path, Planned { entry, staged: false });
-                }
-                if !found.is_file() || (old.is_none() && !self.adopt) {
-                    return Err(PublishError::Foreign(place));
-                }
+    /// Keeps all files of a unit as they are, if the last build made them from what `key` is a digest of and they are in
+    /// place; else nothing is done. Gives whether it did.
+    pub fn keep_unit(&self, name: &str, key: &blake3::Hash) -> Result<bool, PublishError> {
+        let Some(record) = self.old.units.get(name).filter(|record| record.key.as_ref() == Some(key)) else {
+            return Ok(false);
+        };
+        let in_place = if self.intact {
+            self.unit_file(name).exists()
+        } else {
+            let in_place = |(path, entry): (&SitePath, &Entry)| entry.matches(&self.place(path));
+            self.entries(name).is_some_and(|entries| entries.iter().all(in_place))
+        };
+        if in_place {
+            let mut build = self.build();
+            build.kept += record.files;
+            if build.units.insert(name.to_owned(), record.clone()).is_some() {
+                return Err(PublishError::Collision(name.to_owned()));
             }
         }
-        // Planned first, so that two files of one path never share a place in staging.
-        let unknown = Entry { size: bytes.len() as u64, mtime_ns: 0, digest, key };
-        self.plan(path, Planned { entry: unknown, staged: true })?;
-        let staged = self.staged(path);
-        if let Some(folder) = staged.parent() {
-            self.disk.create_dir_all(folder).map_err(io_at(folder))?;
-        }
-        self.disk.write_new(&staged, bytes).map_err(io_at(&staged))?;
-        let entry = Entry::of(&staged, digest, key).map_err(io_at(&staged))?;
-        if let Some(planned) = self.lock_plan().files.get_mut(path) {
-            planned.entry = entry;
-        }
-        Ok(())
+        Ok(in_place)
     }
 
-    /// Makes the output folder the new site. An error after the journal was written says so; the next build finishes.
-    pub fn commit(mut self) -> Result<Changes, PublishError> {
-        let plan = std::mem::take(&mut *self.lock_plan());
-        let mut changes = Changes::default();
-        let mut new = Manifest::default();
-        for (path, planned) in plan.files {
-            changes.bytes_total += planned.entry.size;
-            if planned.staged {
-                changes.bytes_written += planned.entry.size;
-                changes.written.push(path.clone());
-            } else {
-                changes.kept += 1;
-            }
-            new.files.insert(path, planned.entry);
+    /// Begins the files of a unit, by its name: lower case letters, digits, `-` and `.`.
+    pub fn unit(&self, name: &str) -> Result<Unit<'_, D>, PublishError> {
+        if !manifest::is_unit_name(name) {
+            return Err(PublishError::Collision(format!("{name:?}, which is no name of a unit")));
         }
-        changes.removed =
-            self.old.files.keys().filter(|path| !new.files.contains_key(*path)).cloned().collect();
+        let old = match self.old.units.get(name) {
+            Some(_) => self.entries(name).unwrap_or_default(),
+            None => Entries::new(),
+        };
+        Ok(Unit { publisher: self, name: name.to_owned(), old, planned: Mutex::default() })
+    }
+
+    /// Makes the output folder the new site; `key` is a digest of all that it was made from, if that is known. An error
+    /// after the journal was written says so; the next build finishes.
+    pub fn commit(mut self, key: Option<blake3::Hash>) -> Result<Changes, PublishError> {
+        let mut build = std::mem::take(&mut *self.build());
+        let gone: Vec<String> =
+            self.old.units.keys().filter(|name| !build.units.contains_key(*name)).cloned().collect();
+        for name in &gone {
+            build.left.extend(self.entries(name).unwrap_or_default().into_keys());
+        }
+        build.left.retain(|path| !build.paths.contains(&folded(path)));
+        build.left.sort();
+        build.named.sort();
+        let changes = Changes {
+            written: build.written,
+            named: (build.written <= NAMED).then_some(build.named),
+            kept: build.kept,
+            removed: build.left,
+            bytes_written: build.bytes_written,
+            bytes_total: build.units.values().map(|unit| unit.bytes).sum(),
+        };
+        let new = Manifest { key, units: build.units };
         let manifest = self.state.join(MANIFEST);
-        let bytes = new.to_bytes();
-        if changes.written.is_empty() && changes.removed.is_empty() {
+        let nothing = changes.written == 0 && changes.removed.is_empty();
+        if nothing && build.staged_units.is_empty() && gone.is_empty() {
             if new != self.old || !manifest.exists() {
-                self.replace(&manifest, &bytes)?;
+                self.replace(&manifest, &new.to_bytes())?;
             }
             self.committed = true;
             self.clear_staging()?;
+            self.remember_folders(std::iter::empty());
             return Ok(changes);
         }
+        let spool = match build.spool.take() {
+            Some(spool) => spool,
+            None => Spool::new(&self.state.join(STAGING))?,
+        };
         self.disk.sync_all(&self.state.join(STAGING)).map_err(io_at(&self.state))?;
-        self.replace(&self.state.join(MANIFEST_NEW), &bytes)?;
-        let mut journal = format!("{JOURNAL_HEADER}\n");
-        let mut in_order: Vec<&SitePath> = changes.written.iter().collect();
-        in_order.sort_by_key(|path| (path.class(), *path));
-        for path in in_order {
-            journal.push_str(&format!("put\t{path}\n"));
-        }
-        for path in &changes.removed {
-            journal.push_str(&format!("remove\t{path}\n"));
-        }
-        journal.push_str("end\n");
-        self.replace(&self.state.join(JOURNAL), journal.as_bytes())?;
+        self.replace(&self.state.join(MANIFEST_NEW), &new.to_bytes())?;
+        spool.write(&self.disk, &self.state, &changes.removed, &build.staged_units, &gone)?;
         // From here on the new site is decided on.
         self.committed = true;
-        finish(&self.disk, &self.output, &self.state, &journal)?;
+        let touched = journal::finish(&self.disk, &self.output, &self.state)?;
+        self.remember_folders(touched.into_iter());
         Ok(changes)
     }
 
-    fn lock_plan(&self) -> std::sync::MutexGuard<'_, Plan> {
-        self.planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn plan(&self, path: &SitePath, planned: Planned) -> Result<(), PublishError> {
-        let mut plan = self.lock_plan();
-        let folded = path.as_str().to_lowercase();
-        if plan.folded.insert(folded, path.clone()).is_some() {
-            return Err(PublishError::Collision(path.to_string()));
+    /// Notes how the folders look, those of the last build and those touched. Should it fail, the next build looks at each file.
+    fn remember_folders(&self, touched: impl Iterator<Item = PathBuf>) {
+        if let Err(error) = Folders::now(&self.state, &self.output, touched).write(&self.state) {
+            self.warn(format!("{}: {error}", self.state.display()));
         }
-        plan.files.insert(path.clone(), planned);
-        Ok(())
     }
 
-    fn staged(&self, path: &SitePath) -> PathBuf {
-        staged(&self.state, path)
+    fn warn(&self, warning: String) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    fn build(&self) -> MutexGuard<'_, Build> {
+        self.build.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, path: &SitePath) -> PathBuf {
+        self.output.join(path.as_str())
+    }
+
+    fn unit_file(&self, name: &str) -> PathBuf {
+        self.state.join(UNITS).join(name)
+    }
+
+    /// What the last build made for a unit; none, with a warning, if that cannot be read.
+    fn entries(&self, name: &str) -> Option<Entries> {
+        let path = self.unit_file(name);
+        let found = fs::read(&path).ok().as_deref().and_then(manifest::parse_unit);
+        if found.is_none() {
+            self.warn(format!("{} cannot be read; its part of the site is built anew", path.display()));
+            self.adopt.store(true, Ordering::SeqCst);
+        }
+        found
+    }
+
+    /// Whether another unit of the last build had this path.
+    fn was_elsewhere(&self, path: &SitePath) -> bool {
+        let all = self.elsewhere.get_or_init(|| {
+            let files = self.old.units.keys().filter_map(|name| self.entries(name)).flatten();
+            files.map(|(path, entry)| (folded(&path), entry)).collect()
+        });
+        all.contains_key(&folded(path))
     }
 
     /// Writes a small file beside its place and renames it.
@@ -302,10 +367,135 @@ impl<D: Disk> Publisher<D> {
 impl<D: Disk> Drop for Publisher<D> {
     fn drop(&mut self) {
         // With a journal in place the staged files are promised, even where writing it ended in an error.
-        if !self.committed && !self.state.join(JOURNAL).exists() {
+        if !self.committed && !self.state.join(journal::JOURNAL).exists() {
             // The next build clears it as well, should this fail.
             drop(self.clear_staging());
         }
+    }
+}
+
+/// The files of one unit of a build. Nothing of it counts until [`Unit::finish`].
+pub struct Unit<'a, D: Disk = RealDisk> {
+    publisher: &'a Publisher<D>,
+    name: String,
+    old: Entries,
+    planned: Mutex<BTreeMap<SitePath, Planned>>,
+}
+
+impl<D: Disk> Unit<'_, D> {
+    /// Whether a file is in place and was made from what `key` is a digest of.
+    pub fn is_current(&self, path: &SitePath, key: &blake3::Hash) -> bool {
+        self.old.get(path).is_some_and(|entry| {
+            entry.key.as_ref() == Some(key) && entry.matches(&self.publisher.place(path))
+        })
+    }
+
+    /// Keeps a file of the former site as it is.
+    pub fn keep(&self, path: &SitePath) -> Result<(), PublishError> {
+        match self.old.get(path) {
+            Some(entry) => self.plan(path, Planned { entry: entry.clone(), staged: false }),
+            None => Err(PublishError::Collision(format!("{path}, which is kept but was never there"))),
+        }
+    }
+
+    /// Takes a file of the new site. `key` is a digest of all that it was made from, if that is known.
+    pub fn put(&self, path: &SitePath, bytes: &[u8], key: Option<blake3::Hash>) -> Result<(), PublishError> {
+        let publisher = self.publisher;
+        let digest = blake3::hash(bytes);
+        let place = publisher.place(path);
+        let old = self.old.get(path);
+        if let Some(entry) = old.filter(|entry| entry.digest == digest && entry.matches(&place)) {
+            return self.plan(path, Planned { entry: Entry { key, ..entry.clone() }, staged: false });
+        }
+        match fs::symlink_metadata(&place) {
+            Err(_) => {}
+            Ok(found) => {
+                let same = found.is_file()
+                    && found.len() == bytes.len() as u64
+                    && fs::read(&place).is_ok_and(|there| there == bytes);
+                if same {
+                    let entry = Entry::of(&place, digest, key).map_err(io_at(&place))?;
+                    return self.plan(path, Planned { entry, staged: false });
+                }
+                let ours = || publisher.adopt.load(Ordering::SeqCst) || publisher.was_elsewhere(path);
+                if !found.is_file() || (old.is_none() && !ours()) {
+                    return Err(PublishError::Foreign(place));
+                }
+            }
+        }
+        // Planned first, so that two files of one path never share a place in staging.
+        let unknown = Entry { size: bytes.len() as u64, mtime_ns: 0, digest, key };
+        self.plan(path, Planned { entry: unknown, staged: true })?;
+        let staged = journal::staged(&publisher.state, path);
+        if let Some(folder) = staged.parent() {
+            publisher.disk.create_dir_all(folder).map_err(io_at(folder))?;
+        }
+        publisher.disk.write_new(&staged, bytes).map_err(io_at(&staged))?;
+        let entry = Entry::of(&staged, digest, key).map_err(io_at(&staged))?;
+        if let Some(planned) = self.planned().get_mut(path) {
+            planned.entry = entry;
+        }
+        Ok(())
+    }
+
+    /// Ends the unit; `key` is a digest of all that it was made from, if that is known.
+    pub fn finish(self, key: Option<blake3::Hash>) -> Result<(), PublishError> {
+        let Self { publisher, name, old, planned } = self;
+        let planned = planned.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let left: Vec<SitePath> = old.into_keys().filter(|path| !planned.contains_key(path)).collect();
+        let written: Vec<SitePath> =
+            planned.iter().filter(|(_, file)| file.staged).map(|(path, _)| path.clone()).collect();
+        let bytes_written: u64 =
+            planned.values().filter(|file| file.staged).map(|file| file.entry.size).sum();
+        let entries: Entries = planned.into_iter().map(|(path, file)| (path, file.entry)).collect();
+        let bytes = manifest::unit_bytes(&entries);
+        let record = UnitRecord {
+            key,
+            files: entries.len(),
+            bytes: entries.values().map(|entry| entry.size).sum(),
+            digest: blake3::hash(&bytes),
+        };
+        let is_old = publisher.old.units.get(&name).is_some_and(|old| old.digest == record.digest);
+        if !is_old || !publisher.unit_file(&name).exists() {
+            let staged = journal::staged_unit(&publisher.state, &name);
+            if let Some(folder) = staged.parent() {
+                publisher.disk.create_dir_all(folder).map_err(io_at(folder))?;
+            }
+            publisher.disk.write_new(&staged, &bytes).map_err(io_at(&staged))?;
+            publisher.build().staged_units.push(name.clone());
+        }
+        let mut build = publisher.build();
+        build.kept += entries.len() - written.len();
+        build.written += written.len();
+        build.bytes_written += bytes_written;
+        build.left.extend(left);
+        if !written.is_empty() {
+            if build.spool.is_none() {
+                build.spool = Some(Spool::new(&publisher.state.join(STAGING))?);
+            }
+            if let Some(spool) = &mut build.spool {
+                spool.add(&written)?;
+            }
+            if build.written <= NAMED {
+                build.named.extend(written);
+            }
+        }
+        if build.units.insert(name.clone(), record).is_some() {
+            return Err(PublishError::Collision(name));
+        }
+        Ok(())
+    }
+
+    fn planned(&self) -> MutexGuard<'_, BTreeMap<SitePath, Planned>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn plan(&self, path: &SitePath, planned: Planned) -> Result<(), PublishError> {
+        if !self.publisher.build().paths.insert(folded(path)) {
+            return Err(PublishError::Collision(path.to_string()));
+        }
+        self.planned().insert(path.clone(), planned);
+        Ok(())
     }
 }
 
@@ -343,85 +533,4 @@ fn probe_rename(output: &Path, state: &Path) -> Result<(), PublishError> {
     };
     fs::remove_file(&left).map_err(io_at(&left))?;
     result
-}
-
-fn staged(state: &Path, path: &SitePath) -> PathBuf {
-    let name = blake3::hash(path.as_str().as_bytes()).to_hex();
-    state.join(STAGING).join(&name[..2]).join(name.as_str())
-}
-
-/// Finishes a journal that a crash left.
-fn recover(
-    disk: &impl Disk,
-    output: &Path,
-    state: &Path,
-    warnings: &mut Vec<String>,
-) -> Result<(), PublishError> {
-    let path = state.join(JOURNAL);
-    let journal = match fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        journal => journal.map_err(io_at(&path))?,
-    };
-    if !journal.starts_with(JOURNAL_HEADER) || !journal.ends_with("\nend\n") {
-        warnings.push(format!("{} cannot be read and is put aside", path.display()));
-        let aside = path.with_extension("unreadable");
-        return fs::rename(&path, &aside).map_err(io_at(&path));
-    }
-    warnings.push("the last build was interrupted while it published; it was finished".to_owned());
-    finish(disk, output, state, &journal)
-}
-
-/// Does what a journal says; done twice, the second time changes nothing.
-fn finish(disk: &impl Disk, output: &Path, state: &Path, journal: &str) -> Result<(), PublishError> {
-    let mut folders: std::collections::BTreeSet<PathBuf> = std::collections::BTreeSet::new();
-    for line in journal.lines() {
-        let Some((verb, path)) = line.split_once('\t') else { continue };
-        let path = SitePath::new(path)?;
-        let place = output.join(path.as_str());
-        let folder = place.parent().unwrap_or(output).to_owned();
-        if verb == "put" {
-            let from = staged(state, &path);
-            if from.exists() {
-                if !folders.contains(&folder) {
-                    disk.create_dir_all(&folder).map_err(io_at(&folder))?;
-                }
-                disk.rename(&from, &place).map_err(io_at(&place))?;
-            }
-        } else {
-            match disk.remove_file(&place) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                done => done.map_err(io_at(&place))?,
-            }
-            remove_empty(disk, output, &folder);
-        }
-        folders.insert(folder);
-    }
-    for folder in folders.iter().filter(|folder| folder.exists()) {
-        disk.sync_folder(folder).map_err(io_at(folder))?;
-    }
-    let new = state.join(MANIFEST_NEW);
-    let manifest = state.join(MANIFEST);
-    if new.exists() {
-        disk.rename(&new, &manifest).map_err(io_at(&manifest))?;
-        disk.sync_folder(state).map_err(io_at(state))?;
-    }
-    let path = state.join(JOURNAL);
-    disk.remove_file(&path).map_err(io_at(&path))?;
-    let staging = state.join(STAGING);
-    if staging.exists() {
-        fs::remove_dir_all(&staging).map_err(io_at(&staging))?;
-    }
-    Ok(())
-}
-
-/// Removes a folder that became empty, and those above it, up to the output folder itself.
-fn remove_empty(disk: &impl Disk, output: &Path, folder: &Path) {
-    let mut folder = folder.to_owned();
-    // A folder that is not empty cannot be removed, which ends the climb.
-    while folder != output && folder.starts_with(output) && disk.remove_dir(&folder).is_ok() {
-        match folder.parent() {
-            Some(parent) => folder = parent.to_owned(),
-            None => return,
-        }
-    }
 }

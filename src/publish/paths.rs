@@ -27,6 +27,10 @@ pub(super) enum Class {
     List,
 }
 
+impl Class {
+    pub(super) const ALL: [Self; 4] = [Self::Asset, Self::Data, Self::Page, Self::List];
+}
+
 impl SitePath {
     /// Checks a path.
     pub fn new(path: &str) -> Result<Self, PathError> {

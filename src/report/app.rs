@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Class, ConferenceFacts};
 use crate::ids::{ConferenceId, SessionId};
 use crate::metrics::buckets::{self, DURATION, SETUP_TIME};
@@ -16,7 +18,7 @@ pub type Conferences = BTreeSet<(Timestamp, ConferenceId)>;
 type Messages = BTreeMap<Timestamp, String>;
 
 /// Conferences of one day by class.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DayCounts {
     /// Neither errors nor warnings.
     pub success: usize,
@@ -52,7 +54,7 @@ impl DayCounts {
 }
 
 /// One bar of a histogram, with the conferences behind it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     /// How many values.
     pub count: usize,
@@ -92,7 +94,7 @@ pub struct CityCount {
     pub count: usize,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct City {
     first: FirstSeen,
     country: Option<String>,
@@ -100,7 +102,7 @@ struct City {
     count: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Counted {
     count: usize,
     first: FirstSeen,
@@ -132,7 +134,7 @@ fn ranked(counter: &Counter) -> Vec<(&str, usize)> {
 }
 
 /// The totals of an app, or of an organization, or of all.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AppTotals {
     /// Conferences by UTC day of creation and class as the API counts.
     pub days: BTreeMap<Day, DayCounts>,

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::call::Call;
 use super::streams::Direction;
 use super::{ConferenceReport, Connection};
@@ -12,7 +14,7 @@ use crate::metrics::measures::Measure;
 use crate::metrics::percentile::{Summary, percentile};
 
 /// What is compared: the names of its parts, with unit and whether low values are the bad ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Part {
     /// Score of the participant's part in its calls, 0 to 100.
     Score,
@@ -65,7 +67,7 @@ impl Part {
 }
 
 /// One participant's experience of one conference: medians over all intervals of its connections.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Experience {
     values: BTreeMap<Part, f64>,
     /// Minutes with data.
@@ -77,7 +79,7 @@ pub struct Experience {
 }
 
 /// What a participant's connections went over.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
     /// Connections.
     pub connections: usize,
@@ -197,7 +199,7 @@ pub fn address_family(address: &str) -> Option<&'static str> {
 }
 
 /// The medians of many experiences, to compare one participant with.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Usual(BTreeMap<Part, (f64, usize)>);
 
 impl Usual {

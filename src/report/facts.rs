@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::experience::Experience;
@@ -15,7 +15,7 @@ use crate::snapshot::{ConferenceRow, Dossier, Json, SessionRow};
 use crate::units::Timestamp;
 
 /// The first that holds, in this order; a conference counts once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
     /// Still going on.
@@ -29,7 +29,7 @@ pub enum Class {
 }
 
 /// What the lists of conferences need.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConferenceFacts {
     /// The conference's row, without its summary.
     pub row: ConferenceRow,
@@ -70,7 +70,7 @@ pub struct ConferenceFacts {
 }
 
 /// An issue as the app's charts count it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountedIssue {
     /// Its code.
     pub code: String,
@@ -81,7 +81,7 @@ pub struct CountedIssue {
 }
 
 /// What periods and dashboards need of one call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallFacts {
     /// From 1, in order of time.
     pub number: usize,
@@ -106,7 +106,7 @@ pub struct CallFacts {
 }
 
 /// An issue of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueFacts {
     /// Its code.
     pub code: String,
@@ -119,7 +119,7 @@ pub struct IssueFacts {
 }
 
 /// A visit to a call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VisitFacts {
     /// Its session.
     pub session: SessionId,
@@ -148,7 +148,7 @@ pub struct VisitFacts {
 }
 
 /// A connection of a call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConnectionFacts {
     /// Its session.
     pub session: SessionId,
@@ -235,7 +235,7 @@ fn call_facts(
 }
 
 /// A session as the app's charts and the participant's page need it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionFacts {
     /// Its row.
     pub row: SessionRow,
@@ -246,7 +246,7 @@ pub struct SessionFacts {
 }
 
 /// One participant's part in one conference.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attendance {
     /// Whose.
     pub participant: ParticipantId,

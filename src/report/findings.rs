@@ -1,12 +1,12 @@
 //! Odd data: what in the database contradicts itself or cannot be read. A finding is listed on the data quality page and
 //! counted in the summary; it never stops a build.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::ConferenceId;
 
 /// Which kind of oddity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// An end is before its start.
@@ -53,7 +53,7 @@ impl FindingKind {
 }
 
 /// One oddity of one conference.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// Which kind.
     pub kind: FindingKind,

@@ -29,7 +29,7 @@ pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use app::{AppTotals, Bucket, CityCount, Conferences, DayCounts};
@@ -136,7 +136,7 @@ pub struct Person {
 }
 
 /// Why there is no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoData {
     /// Nobody ever connected.
@@ -184,7 +184,7 @@ pub struct Issue {
 }
 
 /// One visit of a participant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Visit {
     /// Its session.
     pub session: SessionId,

@@ -1,13 +1,13 @@
 //! What a session's JSON columns say about browser, system, devices, place: parsed once, leniently, so that nothing after
 //! this knows about their shapes. The service and its test data store several.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::snapshot::{Json, SessionRow};
 
 /// Browser and system of a session; `None` where the database has no name.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Platform {
     /// `platform.browser.name`.
     pub browser: Option<String>,
@@ -24,7 +24,7 @@ pub struct Platform {
 }
 
 /// A microphone, camera or loudspeaker.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Device {
     /// `audioinput`, `videoinput` or `audiooutput`.
     pub kind: String,
@@ -33,7 +33,7 @@ pub struct Device {
 }
 
 /// Where a session was, by its address.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// `geo_ip.city`.
     pub city: Option<String>,

@@ -1,10 +1,10 @@
 //! The codes of the source database as types, and what each issue means. A code that is not known keeps its text and
 //! becomes a finding; it never stops a build.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How grave an issue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Something failed.

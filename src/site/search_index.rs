@@ -43,7 +43,7 @@ const SHORTEST_WITH_ERRORS: usize = 3;
 const SHORTEST_NUMBER_WITH_ERRORS: usize = 6;
 
 /// What kind of thing an item is. The number is what the script knows it by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Kind {
     /// An organization.
     Organization = 0,
@@ -58,7 +58,7 @@ pub enum Kind {
 }
 
 /// Something that can be found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Item {
     /// Its kind.
     pub kind: Kind,

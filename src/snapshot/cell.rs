@@ -9,6 +9,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field, TimeUnit};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::{
@@ -50,7 +51,7 @@ pub struct Mismatch {
 }
 
 /// JSON text, kept as the database gave it: valid JSON, parsed only by those who need a member of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Json(pub String);
 
 impl Json {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{Field, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Json, Mismatch};
 use crate::ids::{
@@ -58,7 +59,7 @@ pub trait Row: Sized + Send {
 macro_rules! tables {
     ($($(#[doc = $doc:literal])* $name:ident = $table:literal { $($(#[doc = $field_doc:literal])* $field:ident: $type:ty,)* })*) => {$(
         $(#[doc = $doc])*
-        #[derive(Debug, Clone, Default, PartialEq)]
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
         pub struct $name {
             $($(#[doc = $field_doc])* pub $field: $type,)*
         }

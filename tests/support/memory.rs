@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use peerpress::commands::site::{Progress, Sink, SiteOptions, make_site};
+use peerpress::commands::site::{Ledger, Progress, Sink, SiteOptions, UnitSink, make_site};
 use peerpress::commands::theme::Theme;
 use peerpress::render::Renderer;
 use peerpress::snapshot::Snapshot;
@@ -13,6 +13,18 @@ use peerpress::snapshot::Snapshot;
 pub(crate) struct MemorySink(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl Sink for MemorySink {
+    fn keep_unit(&self, _name: &str, _key: &blake3::Hash) -> anyhow::Result<bool> {
+        Ok(false)
+    }
+
+    fn unit<'a>(&'a self, _name: &str) -> anyhow::Result<Box<dyn UnitSink + 'a>> {
+        Ok(Box::new(MemoryUnit(&self.0)))
+    }
+}
+
+struct MemoryUnit<'a>(&'a Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl UnitSink for MemoryUnit<'_> {
     fn is_current(&self, _path: &str, _key: &blake3::Hash) -> bool {
         false
     }
@@ -24,6 +36,10 @@ impl Sink for MemorySink {
     fn put(&self, path: &str, bytes: Vec<u8>, _key: Option<blake3::Hash>) -> anyhow::Result<()> {
         let before = self.0.lock().unwrap().insert(path.to_owned(), bytes);
         anyhow::ensure!(before.is_none(), "{path} was made twice");
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, _key: Option<blake3::Hash>) -> anyhow::Result<()> {
         Ok(())
     }
 }
@@ -41,6 +57,7 @@ pub(crate) fn site(snapshot: &Snapshot, options: &SiteOptions) -> BTreeMap<Strin
     let theme = Theme::built_in();
     let renderer = Renderer::new(&theme.templates).unwrap();
     let sink = MemorySink::default();
-    make_site(snapshot, &renderer, &theme.assets(), options, &sink, &Silent).unwrap();
+    let sinks: (&dyn Sink, &Ledger) = (&sink, &Ledger::in_memory());
+    make_site(snapshot, &renderer, &theme.assets(), options, sinks, &Silent).unwrap();
     sink.0.into_inner().unwrap()
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Builder;
+use super::desk::Desk;
 use crate::ids::{AppId, ConferenceId};
 use crate::report::period::{Period, PeriodKind};
 use crate::report::period_changes::{Changes, IssueNews, issue_news};
@@ -134,6 +135,13 @@ impl Builder<'_> {
     ) -> anyhow::Result<OfScope> {
         let zone = &self.options.report.zone;
         let base_url = self.options.base_url.as_deref();
+        let name = match of.scope {
+            ReportScope::Site => "reports".to_owned(),
+            ReportScope::Organization(id) => format!("reports-organization-{id}"),
+            ReportScope::App(id) => format!("reports-app-{id}"),
+        };
+        let unit = self.sink.unit(&name)?;
+        let desk = Desk::new(self, &*unit);
         let mut lines: BTreeMap<PeriodKind, Vec<Line>> = BTreeMap::new();
         let mut news: BTreeMap<Period, Vec<IssueNews>> = BTreeMap::new();
         for kind in PeriodKind::ALL {
@@ -144,7 +152,7 @@ impl Builder<'_> {
             let groups: Groups<'_> = groups.into_iter().collect();
             let made: Vec<anyhow::Result<OfPeriod>> = (0..groups.len())
                 .into_par_iter()
-                .map(|at| self.report(of, &groups, at, &lines, facts))
+                .map(|at| self.report(&desk, of, (&groups, at), &lines, facts))
                 .collect();
             let mut own = Vec::new();
             for of in made {
@@ -157,8 +165,8 @@ impl Builder<'_> {
             lines.insert(kind, own);
         }
         let last = last_whole(&lines);
-        self.page(Route::Reports(of.scope), PeriodsPage::new(of, zone, &lines))?;
-        self.data(
+        desk.page(Route::Reports(of.scope), PeriodsPage::new(of, zone, &lines))?;
+        desk.data(
             &Route::ApiReports(of.scope),
             &period_file::periods_file(zone, &lines, last.map(|(line, _)| line)),
         )?;
@@ -169,8 +177,9 @@ impl Builder<'_> {
             .map(|line| (line, news.get(&line.period).map_or(&[][..], Vec::as_slice)))
             .collect();
         let feed = Feed::new(of, space, base_url, &told);
-        self.sink.put(&Route::Feed(of.scope).path(), feed.atom().into_bytes(), None)?;
-        self.data(&Route::JsonFeed(of.scope), &feed.json())?;
+        desk.put(&Route::Feed(of.scope), feed.atom().into_bytes())?;
+        desk.data(&Route::JsonFeed(of.scope), &feed.json())?;
+        unit.finish(None)?;
         let letter = match (of.scope, last) {
             (ReportScope::Site, Some((line, _))) => self.letter(of, line, calls, facts),
             _ => None,
@@ -184,9 +193,9 @@ impl Builder<'_> {
     /// Makes the page and the file of one period, and forgets its figures.
     fn report(
         &self,
+        desk: &Desk<'_>,
         of: &ReportOf,
-        groups: &Groups<'_>,
-        at: usize,
+        (groups, at): (&Groups<'_>, usize),
         shorter: &BTreeMap<PeriodKind, Vec<Line>>,
         facts: &BTreeMap<ConferenceId, ConferenceFacts>,
     ) -> anyhow::Result<OfPeriod> {
@@ -198,8 +207,8 @@ impl Builder<'_> {
         let line = made.line();
         let label = |id: ConferenceId| facts.get(&id);
         let route = Route::Report(of.scope, period.name());
-        self.page(route, PeriodPage::new(&made, &line, &label))?;
-        self.data(&Route::ApiReport(of.scope, period.name()), &period_file::period_file(&made, &line))?;
+        desk.page(route, PeriodPage::new(&made, &line, &label))?;
+        desk.data(&Route::ApiReport(of.scope, period.name()), &period_file::period_file(&made, &line))?;
         let tells = period.kind() == PeriodKind::Week && made.over;
         let news = if tells { issue_news(&made.now, &made.before) } else { Vec::new() };
         Ok(OfPeriod { line, news })

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Link;
 use crate::report::findings::{Finding, FindingKind};
@@ -13,7 +13,7 @@ use crate::site::chrome::Content;
 const LISTED: usize = 200;
 
 /// All findings: counted, and the first of each kind kept. A commutative monoid.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FindingTotals {
     kinds: BTreeMap<FindingKind, (usize, BTreeSet<Finding>)>,
 }

@@ -1,0 +1,90 @@
+//! Where the files of one unit are made, and the digests that say whether they have to be.
+
+use serde::Serialize;
+
+use super::{Builder, UnitSink};
+use crate::render::{self, RenderError};
+use crate::site::{Content, Page, Route};
+
+/// Makes the files of a unit.
+pub(super) struct Desk<'a> {
+    builder: &'a Builder<'a>,
+    unit: &'a dyn UnitSink,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(builder: &'a Builder<'a>, unit: &'a dyn UnitSink) -> Self {
+        Self { builder, unit }
+    }
+
+    /// A page: not rendered if it was made from the same content.
+    pub(super) fn page<C: Content>(&self, route: Route, content: C) -> anyhow::Result<()> {
+        let page = Page::new(route, &self.builder.frame, content);
+        let path = page.route.path();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.builder.frame_digest.as_bytes()).update(page.template.as_bytes());
+        serde_json::to_writer(&mut hasher, &page)
+            .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
+        let key = hasher.finalize();
+        if self.unit.is_current(&path, &key) {
+            return self.unit.keep(&path);
+        }
+        let bytes = self.builder.renderer.page(&page)?;
+        self.unit.put(&path, bytes, Some(key))
+    }
+
+    /// A file of the static API.
+    pub(super) fn data<T: Serialize>(&self, route: &Route, value: &T) -> anyhow::Result<()> {
+        let path = route.path();
+        let bytes = render::json(&path, value)?;
+        self.unit.put(&path, bytes, None)
+    }
+
+    /// Any other file.
+    pub(super) fn put(&self, route: &Route, bytes: Vec<u8>) -> anyhow::Result<()> {
+        self.unit.put(&route.path(), bytes, None)
+    }
+}
+
+impl Builder<'_> {
+    /// Makes a unit, unless it was made from the same things.
+    pub(super) fn in_unit(
+        &self,
+        name: &str,
+        key: Option<blake3::Hash>,
+        make: impl FnOnce(&Desk<'_>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if let Some(key) = &key
+            && self.sink.keep_unit(name, key)?
+        {
+            return Ok(());
+        }
+        let unit = self.sink.unit(name)?;
+        make(&Desk::new(self, &*unit))?;
+        unit.finish(key)
+    }
+}
+
+/// A digest of values one after the other, each with its length, so that no two rows of values give the same bytes.
+pub(super) struct Hasher(blake3::Hasher);
+
+impl Hasher {
+    /// Of a kind of things, by its name.
+    pub(super) fn new(kind: &str) -> Self {
+        let mut hasher = Self(blake3::Hasher::new());
+        hasher.add(kind);
+        hasher
+    }
+
+    /// Adds a value.
+    pub(super) fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
+        // A value that has no such form is like no other.
+        let bytes = postcard::to_stdvec(value).unwrap_or_default();
+        self.0.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
+        self
+    }
+
+    pub(super) fn finish(self) -> blake3::Hash {
+        self.0.finalize()
+    }
+}

@@ -1,0 +1,135 @@
+//! How the folders of a site look after a build. A file that is added, replaced by another or removed changes the time of its
+//! folder, so that a few folders tell about very many files. Who writes into a file of the site in place changes no folder:
+//! that is found by `peerpress build --full`, and by every build that makes that file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use walkdir::WalkDir;
+
+const FILE: &str = "folders";
+const HEADER: &str = "peerpress folders 1";
+
+/// When each folder changed last, in nanoseconds since the epoch; by its path below the site, `.` for the site itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Folders(BTreeMap<String, u128>);
+
+fn changed_at(folder: &Path) -> Option<u128> {
+    let metadata = fs::symlink_metadata(folder).ok().filter(fs::Metadata::is_dir)?;
+    Some(metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos())
+}
+
+impl Folders {
+    /// As the last build left them; `None` if that is not known.
+    pub(super) fn read(state: &Path) -> Option<Self> {
+        let text = fs::read_to_string(state.join(FILE)).ok()?;
+        let mut lines = text.strip_suffix("\nend\n")?.lines();
+        if lines.next()? != HEADER {
+            return None;
+        }
+        let folders = lines.map(|line| {
+            let (at, path) = line.split_once('\t')?;
+            Some((path.to_owned(), at.parse().ok()?))
+        });
+        folders.collect::<Option<_>>().map(Self)
+    }
+
+    /// Whether they look the same now.
+    pub(super) fn are_intact(&self, output: &Path) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|(path, at)| changed_at(&output.join(path)) == Some(*at))
+    }
+
+    /// As they look now: those known from the last build, and those touched since. All, where nothing is known.
+    pub(super) fn now(state: &Path, output: &Path, touched: impl Iterator<Item = PathBuf>) -> Self {
+        let mut names: Vec<String> = match Self::read(state) {
+            Some(known) => known.0.into_keys().collect(),
+            None => all(output),
+        };
+        let name = |folder: PathBuf| Some(folder.strip_prefix(output).ok()?.to_str()?.to_owned());
+        for folder in touched.filter_map(name) {
+            // Those above it are new with it, or are in the list.
+            let mut above = Some(Path::new(&folder));
+            while let Some(path) = above.filter(|path| !path.as_os_str().is_empty()) {
+                names.extend(path.to_str().map(str::to_owned));
+                above = path.parent();
+            }
+        }
+        names.push(".".to_owned());
+        let times = names.into_iter().filter_map(|name| {
+            let at = changed_at(&output.join(&name))?;
+            Some((name, at))
+        });
+        Self(times.collect())
+    }
+
+    /// Keeps them for the next build.
+    pub(super) fn write(&self, state: &Path) -> io::Result<()> {
+        if Self::read(state).as_ref() == Some(self) {
+            return Ok(());
+        }
+        let mut text = format!("{HEADER}\n");
+        for (path, at) in &self.0 {
+            text.push_str(&format!("{at}\t{path}\n"));
+        }
+        text.push_str("end\n");
+        let beside = state.join("folders.tmp");
+        fs::write(&beside, text)?;
+        fs::rename(beside, state.join(FILE))
+    }
+}
+
+/// Every folder of the site but itself; those of others, and those whose names are no text, change nothing of ours.
+fn all(output: &Path) -> Vec<String> {
+    let folders = WalkDir::new(output).min_depth(1).into_iter().filter_map(Result::ok);
+    let folders = folders.filter(|entry| entry.file_type().is_dir());
+    folders
+        .filter_map(|entry| Some(entry.path().strip_prefix(output).ok()?.to_str()?.to_owned()))
+        .filter(|name| !name.contains(['\n', '\r']))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_comes_goes_or_is_replaced_is_seen_in_its_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let (state, output) = (place.path().join("state"), place.path().join("site"));
+        fs::create_dir_all(output.join("a/b")).unwrap();
+        fs::create_dir_all(&state).unwrap();
+        fs::write(output.join("a/b/page.html"), "page").unwrap();
+        assert_eq!(Folders::read(&state), None);
+        let remember = || Folders::now(&state, &output, std::iter::empty()).write(&state).unwrap();
+        let intact = || Folders::read(&state).unwrap().are_intact(&output);
+        remember();
+        assert!(intact());
+        // Times of folders go by ticks of a few milliseconds.
+        let old = || {
+            let folder = fs::File::open(output.join("a/b")).unwrap();
+            let past = folder.metadata().unwrap().modified().unwrap() - std::time::Duration::from_secs(5);
+            folder.set_modified(past).unwrap();
+            remember();
+        };
+        let changes: [&dyn Fn(); 3] = [
+            &|| fs::write(output.join("a/b/other.html"), "other").unwrap(),
+            &|| fs::rename(output.join("a/b/other.html"), output.join("a/b/page.html")).unwrap(),
+            &|| fs::remove_file(output.join("a/b/page.html")).unwrap(),
+        ];
+        for change in changes {
+            old();
+            assert!(intact());
+            change();
+            assert!(!intact());
+        }
+        fs::create_dir(output.join("a/new")).unwrap();
+        let touched = std::iter::once(output.join("a/new"));
+        Folders::now(&state, &output, touched).write(&state).unwrap();
+        assert!(intact() && Folders::read(&state).unwrap().0.contains_key("a/new"));
+        fs::remove_dir_all(output.join("a")).unwrap();
+        assert!(!intact());
+    }
+}
