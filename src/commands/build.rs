@@ -6,18 +6,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, UnitSink};
 use super::theme::Theme;
 use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
-use crate::publish::{Changes, Publisher, SitePath, Unit};
+use crate::publish::{self, Changes, Publisher, SitePath, Unit};
 use crate::render::Renderer;
 use crate::snapshot::Snapshot;
 
 /// What the conferences left, below the state folder.
 const LEDGER: &str = "parts";
+/// What the last build made, below the state folder.
+const LAST_BUILD: &str = "last-build.json";
 /// First files named in the summary.
 const NAMED: usize = 5;
 
@@ -105,27 +107,34 @@ impl Stages {
 struct Publishing<'a> {
     publisher: Publisher,
     session: &'a Session,
+    /// Whether everything is made anew.
+    full: bool,
 }
 
 impl Sink for Publishing<'_> {
     fn keep_unit(&self, name: &str, key: &blake3::Hash) -> anyhow::Result<bool> {
         self.session.check_stop()?;
-        Ok(self.publisher.keep_unit(name, key)?)
+        Ok(!self.full && self.publisher.keep_unit(name, key)?)
     }
 
     fn unit<'a>(&'a self, name: &str) -> anyhow::Result<Box<dyn UnitSink + 'a>> {
-        Ok(Box::new(PublishingUnit { unit: self.publisher.unit(name)?, session: self.session }))
+        Ok(Box::new(PublishingUnit {
+            unit: self.publisher.unit(name)?,
+            session: self.session,
+            full: self.full,
+        }))
     }
 }
 
 struct PublishingUnit<'a> {
     unit: Unit<'a>,
     session: &'a Session,
+    full: bool,
 }
 
 impl UnitSink for PublishingUnit<'_> {
     fn is_current(&self, path: &str, key: &blake3::Hash) -> bool {
-        SitePath::new(path).is_ok_and(|path| self.unit.is_current(&path, key))
+        !self.full && SitePath::new(path).is_ok_and(|path| self.unit.is_current(&path, key))
     }
 
     fn keep(&self, path: &str) -> anyhow::Result<()> {
@@ -154,26 +163,73 @@ impl site::Progress for Bar {
     }
 }
 
+/// What a build made, beside the site, for one that finds nothing to do.
+#[derive(Serialize, Deserialize)]
+struct LastBuild {
+    key: String,
+    counts: SiteCounts,
+}
+
+impl LastBuild {
+    /// Of a site with a key.
+    fn read(state: &Path, key: &blake3::Hash) -> Option<SiteCounts> {
+        let text = std::fs::read(state.join(LAST_BUILD)).ok()?;
+        let last: Self = serde_json::from_slice(&text).ok()?;
+        (last.key == key.to_hex().as_str()).then_some(last.counts)
+    }
+
+    /// Without it the next build only works for longer.
+    fn write(state: &Path, key: &blake3::Hash, counts: SiteCounts) {
+        let last = Self { key: key.to_hex().to_string(), counts };
+        let written = serde_json::to_vec(&last)
+            .map_err(anyhow::Error::from)
+            .and_then(|text| write_atomically(&state.join(LAST_BUILD), &text));
+        if let Err(error) = written {
+            tracing::warn!("{error:#}");
+        }
+    }
+}
+
+/// How a site is built, besides what the user's settings say of its content.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How {
+    /// Whether live rebuild is on.
+    pub dev: bool,
+    /// Whether everything is made anew, whatever the last build left.
+    pub full: bool,
+    /// Whether the letter is wanted, which is made with the site.
+    pub mail: bool,
+}
+
 /// Renders a snapshot and publishes it.
 pub fn render_and_publish(
     session: &Session,
     snapshot: &Snapshot,
     args: &cli::Site,
-    dev: bool,
+    how: How,
     stages: &mut Stages,
 ) -> anyhow::Result<Summary> {
     let folders = settings::folders(session, args);
     let theme = Theme::load(&folders.templates, &folders.assets)?;
     let renderer = Renderer::new(&theme.templates)?;
-    let options = settings::site_options(session, args, dev);
+    let assets = theme.assets();
+    let options = settings::site_options(session, args, how.dev);
+    let key = site::site_key(snapshot, &renderer, &assets, &options);
+    if !how.full
+        && !how.mail
+        && let Some(changes) = publish::is_current(&folders.output, &folders.state, &key)
+        && let Some(counts) = LastBuild::read(&folders.state, &key)
+    {
+        stages.end("render");
+        return Ok(summary(&folders.output, snapshot, counts, &changes, stages));
+    }
     let publisher = Publisher::begin(&folders.output, &folders.state)?;
     for warning in publisher.warnings() {
         tracing::warn!("{warning}");
     }
-    let publishing = Publishing { publisher, session };
+    let publishing = Publishing { publisher, session, full: how.full };
     let bar = Bar(session.terminal.bar("render"));
     let pool = settings::thread_pool(session, args)?;
-    let assets = theme.assets();
     let ledger = Ledger::at(folders.state.join(LEDGER));
     let sinks: (&dyn Sink, &Ledger) = (&publishing, &ledger);
     let made = pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, sinks, &bar));
@@ -184,9 +240,10 @@ pub fn render_and_publish(
     }
     stages.end("render");
     let spinner = session.terminal.spinner("publish");
-    let changes = publishing.publisher.commit(None);
+    let changes = publishing.publisher.commit(Some(key));
     spinner.finish_and_clear();
     let changes = changes?;
+    LastBuild::write(&folders.state, &key, counts);
     stages.end("publish");
     Ok(Summary { mail, ..summary(&folders.output, snapshot, counts, &changes, stages) })
 }
@@ -261,7 +318,8 @@ pub fn run(session: &Session, args: &cli::Build) -> anyhow::Result<Done> {
     let mail_files = args.mail.as_deref().map(mail_files).transpose()?;
     let mut stages = Stages::default();
     let snapshot = snapshot_of(session, args, &mut stages)?;
-    let summary = render_and_publish(session, &snapshot, &args.site, false, &mut stages)?;
+    let how = How { full: false, mail: args.mail.is_some(), ..How::default() };
+    let summary = render_and_publish(session, &snapshot, &args.site, how, &mut stages)?;
     session.print(&summary, &summary.text())?;
     if let Some((html, markdown)) = mail_files {
         let mail = summary.mail.as_ref().context(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::build::{self, Stages};
+use super::build::{self, How, Stages};
 use super::seed::{migrate_database, this_hour};
 use super::serve::{bind, serve_folder};
 use super::{Done, Session, settings, snapshot};
@@ -52,7 +52,7 @@ pub fn run(session: &Session, args: &cli::Demo) -> anyhow::Result<Done> {
         }
     };
     session.check_stop()?;
-    let summary = build::render_and_publish(session, &snapshot, &args.site, false, &mut stages)?;
+    let summary = build::render_and_publish(session, &snapshot, &args.site, How::default(), &mut stages)?;
     drop(snapshot);
     folder.close()?;
     session.print(&summary, &summary.text())?;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use super::build::{self, Stages};
+use super::build::{self, How, Stages};
 use super::{Done, Session, Usage, settings};
 use crate::cli;
 use crate::config::{Config, FILE};
@@ -49,7 +49,13 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
     }
     let mut stages = Stages::default();
     let snapshot = build::snapshot_of(session, &args.build, &mut stages)?;
-    let summary = build::render_and_publish(session, &snapshot, &args.build.site, true, &mut stages)?;
+    let summary = build::render_and_publish(
+        session,
+        &snapshot,
+        &args.build.site,
+        How { dev: true, ..How::default() },
+        &mut stages,
+    )?;
     session.say(&summary.text());
     let server = bind(session, args.host, args.port)?;
     let live = Live::default();
@@ -92,7 +98,13 @@ fn rebuild(
         quiet: session.quiet,
         stop: std::sync::Arc::clone(&session.stop),
     };
-    match build::render_and_publish(&again, snapshot, &args.build.site, true, &mut Stages::default()) {
+    match build::render_and_publish(
+        &again,
+        snapshot,
+        &args.build.site,
+        How { dev: true, ..How::default() },
+        &mut Stages::default(),
+    ) {
         Ok(summary) => {
             session.say(&format!("rebuilt: {} files written", summary.written));
             let only_css =

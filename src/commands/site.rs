@@ -7,11 +7,12 @@
 mod desk;
 mod leavings;
 mod periods;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use desk::{Desk, Hasher};
 pub use leavings::Ledger;
@@ -43,10 +44,7 @@ use crate::site::routes::Listed;
 use crate::site::search_index::{self, Item, Kind};
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
 
-use crate::snapshot::{
-    ConferenceRow, ConnectionRow, IssueRow, Part, ParticipantRow, Row, SessionRow, Snapshot, TableWriter,
-    table_bytes,
-};
+use crate::snapshot::{ConferenceRow, Part, ParticipantRow, Row, Snapshot, table_bytes};
 
 /// Where the files of a site go, unit by unit. Threads use it at the same time.
 pub trait Sink: Sync {
@@ -92,7 +90,7 @@ pub struct SiteOptions {
 }
 
 /// What was made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteCounts {
     /// Conferences.
     pub conferences: usize,
@@ -485,66 +483,6 @@ impl Builder<'_> {
             })
             .collect();
         months.into_iter().collect()
-    }
-
-    /// The tables of each app. They are read once more, a part at a time, so that no rows are held.
-    fn tables(
-        &self,
-        snapshot: &Snapshot,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
-    ) -> anyhow::Result<()> {
-        let app = |id: ConferenceId| facts.get(&id).map(|facts| facts.row.app_id);
-        let conferences = || {
-            self.table(snapshot, |row: &mut ConferenceRow| {
-                // Its values are in the conference's own samples.
-                row.summary_data = None;
-                app(row.id)
-            })
-        };
-        let sessions = || self.table(snapshot, |row: &mut SessionRow| app(row.conference_id));
-        let connections = || self.table(snapshot, |row: &mut ConnectionRow| app(row.conference_id));
-        let issues = || self.table(snapshot, |row: &mut IssueRow| app(row.in_conference_id));
-        let (one, other) =
-            rayon::join(|| rayon::join(conferences, sessions), || rayon::join(connections, issues));
-        one.0.and(one.1).and(other.0).and(other.1)?;
-        self.in_unit("table-participants", None, |desk| {
-            self.world.apps.keys().try_for_each(|id| {
-                let mut writer = TableWriter::new()?;
-                for row in self.world.participants.values().filter(|row| row.app_id == *id) {
-                    writer.write(std::slice::from_ref(row))?;
-                }
-                desk.put(&Route::AppTable(*id, ParticipantRow::TABLE), writer.finish()?)
-            })
-        })
-    }
-
-    /// One table, dealt to its apps; each app has one, if only an empty one.
-    fn table<R: Row>(
-        &self,
-        snapshot: &Snapshot,
-        app_of: impl Fn(&mut R) -> Option<AppId>,
-    ) -> anyhow::Result<()> {
-        let mut writers: BTreeMap<AppId, TableWriter<R>> = BTreeMap::new();
-        for id in self.world.apps.keys() {
-            writers.insert(*id, TableWriter::new()?);
-        }
-        for part in snapshot.parts() {
-            let mut dealt: BTreeMap<AppId, Vec<R>> = BTreeMap::new();
-            for mut row in snapshot.table::<R>(part)? {
-                if let Some(app) = app_of(&mut row) {
-                    dealt.entry(app).or_default().push(row);
-                }
-            }
-            for (app, rows) in dealt {
-                if let Some(writer) = writers.get_mut(&app) {
-                    writer.write(&rows)?;
-                }
-            }
-        }
-        self.in_unit(&format!("table-{}", R::TABLE), None, |desk| {
-            let mut writers = writers.into_iter();
-            writers.try_for_each(|(app, writer)| desk.put(&Route::AppTable(app, R::TABLE), writer.finish()?))
-        })
     }
 
     fn organizations(

@@ -1,0 +1,211 @@
+//! A build on top of a former one gives what a clean build gives, and writes exactly the files that differ.
+
+#![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::SystemTime;
+
+use peerpress::ids::EventId;
+use peerpress::seed::{SeedOptions, plan, write_snapshot};
+use peerpress::snapshot::{Globals, Json, PartRows, Snapshot, SnapshotWriter};
+use peerpress::units::{Day, Timestamp};
+use uuid::Uuid;
+
+/// All rows of a snapshot, by day and piece.
+#[derive(Clone)]
+struct Data {
+    globals: Globals,
+    parts: BTreeMap<(String, usize), PartRows>,
+    taken_at: Timestamp,
+}
+
+impl Data {
+    fn of(snapshot: &Snapshot) -> Self {
+        let parts = snapshot.parts().iter().map(|part| {
+            let rows = PartRows {
+                conferences: snapshot.table(part).unwrap(),
+                sessions: snapshot.table(part).unwrap(),
+                connections: snapshot.table(part).unwrap(),
+                tracks: snapshot.table(part).unwrap(),
+                issues: snapshot.table(part).unwrap(),
+                events: snapshot.table(part).unwrap(),
+                samples: snapshot.table(part).unwrap(),
+            };
+            ((part.day.clone(), part.piece), rows)
+        });
+        Self { globals: snapshot.globals().unwrap(), parts: parts.collect(), taken_at: snapshot.instant() }
+    }
+
+    fn write(&self, target: &Path) {
+        let writer = SnapshotWriter::create(target).unwrap();
+        for ((day, piece), rows) in &self.parts {
+            let mut rows = rows.clone();
+            rows.finish();
+            writer.write_part(Day::parse(day).unwrap(), *piece, &rows).unwrap();
+        }
+        writer.finish(&self.globals, self.taken_at, "test").unwrap();
+    }
+
+    fn first(&mut self) -> &mut PartRows {
+        self.parts.values_mut().next().unwrap()
+    }
+
+    /// Takes the first conference of the first part out of it, with its rows.
+    fn take_one(&mut self) -> PartRows {
+        let rows = self.first();
+        let conference = rows.conferences.remove(0);
+        let id = conference.id;
+        let mut taken = PartRows { conferences: vec![conference], ..PartRows::default() };
+        macro_rules! take {
+            ($($field:ident: $key:ident),*) => {$(
+                taken.$field = rows.$field.extract_if(.., |row| row.$key == id).collect();
+            )*};
+        }
+        take!(
+            sessions: conference_id, connections: conference_id, tracks: conference_id, issues: in_conference_id,
+            events: conference_id, samples: conference_id
+        );
+        taken
+    }
+}
+
+/// Adds one part's rows to another's.
+fn add(into: &mut PartRows, from: PartRows) {
+    into.conferences.extend(from.conferences);
+    into.sessions.extend(from.sessions);
+    into.connections.extend(from.connections);
+    into.tracks.extend(from.tracks);
+    into.issues.extend(from.issues);
+    into.events.extend(from.events);
+    into.samples.extend(from.samples);
+}
+
+fn build(folder: &Path, site: &str) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_peerpress"));
+    command.current_dir(folder).env_clear();
+    command.args(["--quiet", "build", "--from", "snapshot", "--output", site, "--threads", "2"]);
+    let ran = command.output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+/// Bytes and time of every file.
+fn files(site: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
+    let entries = walkdir::WalkDir::new(site).into_iter().map(Result::unwrap);
+    entries
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| {
+            let name = entry.path().strip_prefix(site).unwrap().to_str().unwrap().to_owned();
+            (name, (fs::read(entry.path()).unwrap(), entry.metadata().unwrap().modified().unwrap()))
+        })
+        .collect()
+}
+
+/// A change of the data, and whether pages change with it.
+type Change = (&'static str, fn(&mut Data), bool);
+
+const CHANGES: [Change; 9] = [
+    ("nothing", |_| (), false),
+    (
+        "a day cut into two pieces",
+        |data| {
+            let one = data.take_one();
+            let ((day, piece), _) = data.parts.first_key_value().unwrap();
+            let key = (day.clone(), piece + 1);
+            data.parts.insert(key, one);
+        },
+        false,
+    ),
+    (
+        "a participant renamed",
+        |data| {
+            let id = data.first().sessions[0].participant_id;
+            let row = data.globals.participants.iter_mut().find(|row| row.id == id).unwrap();
+            row.participant_name = Some("Renamed <b>&".to_owned());
+        },
+        true,
+    ),
+    ("an app renamed", |data| data.globals.apps[0].name = "Renamed".to_owned(), true),
+    (
+        "a late event of an old conference",
+        |data| {
+            let rows = data.first();
+            let mut event = rows.events[0].clone();
+            event.id = EventId(Uuid::from_u128(7));
+            event.r#type = "custom".to_owned();
+            event.data = Some(Json("{\"late\":true}".to_owned()));
+            rows.events.push(event);
+        },
+        true,
+    ),
+    (
+        "a conference deleted",
+        |data| {
+            data.take_one();
+        },
+        true,
+    ),
+    (
+        "a conference created on another day, as a clock had it",
+        |data| {
+            let mut one = data.take_one();
+            let day = data.parts.last_key_value().unwrap().0.0.clone();
+            one.conferences[0].created_at = Day::parse(&day).unwrap().start();
+            add(data.parts.values_mut().next_back().unwrap(), one);
+        },
+        true,
+    ),
+    ("a later snapshot", |data| data.taken_at = data.taken_at.plus_seconds(86_400.0), true),
+    ("stats cleaned up", |data| data.parts.values_mut().next_back().unwrap().samples.clear(), true),
+];
+
+#[test]
+fn whatever_changed_the_site_is_that_of_a_clean_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let options = SeedOptions {
+        conferences: 6,
+        days: 2,
+        seed: 4,
+        end: Timestamp::parse("2026-11-20 12:00:00").unwrap(),
+    };
+    write_snapshot(&plan(&options), &place.join("snapshot"), &|_| ()).unwrap();
+    let data = Data::of(&Snapshot::open(&place.join("snapshot")).unwrap());
+    assert!(data.parts.len() > 1 && data.parts.values().next().unwrap().conferences.len() > 1);
+    data.write(&place.join("snapshot"));
+    build(place, "site");
+    for (what, change, changes) in CHANGES {
+        let mut changed = data.clone();
+        change(&mut changed);
+        changed.write(&place.join("snapshot"));
+        let before = files(&place.join("site"));
+        build(place, "site");
+        let after = files(&place.join("site"));
+        build(place, "clean");
+        let clean = files(&place.join("clean"));
+        let bytes = |files: &BTreeMap<String, (Vec<u8>, SystemTime)>| -> BTreeMap<String, Vec<u8>> {
+            files.iter().map(|(path, (bytes, _))| (path.clone(), bytes.clone())).collect()
+        };
+        let (of_after, of_clean) = (bytes(&after), bytes(&clean));
+        let differing: Vec<&String> = of_after
+            .keys()
+            .chain(of_clean.keys())
+            .filter(|path| of_after.get(*path) != of_clean.get(*path))
+            .collect();
+        assert!(differing.is_empty(), "{what}: {differing:?}");
+        let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&str> {
+            after.keys().map(String::as_str).filter(|path| wanted(path)).collect()
+        };
+        let bytes_differ =
+            of(&|path| before.get(path).map(|file| &file.0) != after.get(path).map(|file| &file.0));
+        let written = of(&|path| before.get(path).map(|file| file.1) != after.get(path).map(|file| file.1));
+        assert_eq!(written, bytes_differ, "{what}");
+        assert_eq!(!written.is_empty(), changes, "{what}: {written:?}");
+        // Each change comes to the site of the one before it; and the clean one from nothing.
+        for gone in ["clean", ".peerpress-clean"] {
+            fs::remove_dir_all(place.join(gone)).unwrap();
+        }
+    }
+}
