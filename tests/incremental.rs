@@ -127,14 +127,14 @@ const CHANGES: [Change; 9] = [
         },
         true,
     ),
-    ("an app renamed", |data| data.globals.apps[0].name = "Renamed".to_owned(), true),
+    ("an app renamed", |data| "Renamed".clone_into(&mut data.globals.apps[0].name), true),
     (
         "a late event of an old conference",
         |data| {
             let rows = data.first();
             let mut event = rows.events[0].clone();
             event.id = EventId(Uuid::from_u128(7));
-            event.r#type = "custom".to_owned();
+            "custom".clone_into(&mut event.r#type);
             event.data = Some(Json("{\"late\":true}".to_owned()));
             rows.events.push(event);
         },
@@ -166,8 +166,8 @@ fn whatever_changed_the_site_is_that_of_a_clean_build() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
     let options = SeedOptions {
-        conferences: 6,
-        days: 2,
+        conferences: 12,
+        days: 3,
         seed: 4,
         end: Timestamp::parse("2026-11-20 12:00:00").unwrap(),
     };
