@@ -8,12 +8,14 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use super::preview::ContextWriter;
 use super::site::{self, Made, Mail, Sink, SiteCounts};
 use super::theme::Theme;
 use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
 use crate::publish::{Changes, Publisher, SitePath};
 use crate::render::Renderer;
+use crate::site::Route;
 use crate::snapshot::Snapshot;
 
 /// First files named in the summary.
@@ -103,6 +105,7 @@ impl Stages {
 struct Publishing<'a> {
     publisher: Publisher,
     session: &'a Session,
+    contexts: Option<&'a ContextWriter>,
 }
 
 impl Sink for Publishing<'_> {
@@ -118,6 +121,12 @@ impl Sink for Publishing<'_> {
         self.session.check_stop()?;
         Ok(self.publisher.put(&SitePath::new(path)?, &bytes, key)?)
     }
+
+    fn context(&self, route: &Route, template: &'static str, json: &[u8]) -> anyhow::Result<()> {
+        // Also where every page is current, a build ends when it should.
+        self.session.check_stop()?;
+        self.contexts.map_or(Ok(()), |contexts| contexts.add(route, template, json))
+    }
 }
 
 struct Bar(ProgressBar);
@@ -132,23 +141,23 @@ impl site::Progress for Bar {
     }
 }
 
-/// Renders a snapshot and publishes it.
+/// Renders a snapshot and publishes it. `contexts`, if given, gets what pages are made from.
 pub fn render_and_publish(
     session: &Session,
     snapshot: &Snapshot,
     args: &cli::Site,
-    dev: bool,
+    contexts: Option<&ContextWriter>,
     stages: &mut Stages,
 ) -> anyhow::Result<Summary> {
     let folders = settings::folders(session, args);
     let theme = Theme::load(&folders.templates, &folders.assets)?;
     let renderer = Renderer::new(&theme.templates)?;
-    let options = settings::site_options(session, args, dev);
+    let options = settings::site_options(session, args);
     let publisher = Publisher::begin(&folders.output, &folders.state)?;
     for warning in publisher.warnings() {
         tracing::warn!("{warning}");
     }
-    let sink = Publishing { publisher, session };
+    let sink = Publishing { publisher, session, contexts };
     let bar = Bar(session.terminal.bar("render"));
     let pool = settings::thread_pool(session, args)?;
     let assets = theme.assets();
@@ -237,7 +246,7 @@ pub fn run(session: &Session, args: &cli::Build) -> anyhow::Result<Done> {
     let mail_files = args.mail.as_deref().map(mail_files).transpose()?;
     let mut stages = Stages::default();
     let snapshot = snapshot_of(session, args, &mut stages)?;
-    let summary = render_and_publish(session, &snapshot, &args.site, false, &mut stages)?;
+    let summary = render_and_publish(session, &snapshot, &args.site, None, &mut stages)?;
     session.print(&summary, &summary.text())?;
     if let Some((html, markdown)) = mail_files {
         let mail = summary.mail.as_ref().context(

@@ -52,7 +52,7 @@ pub fn run(session: &Session, args: &cli::Demo) -> anyhow::Result<Done> {
         }
     };
     session.check_stop()?;
-    let summary = build::render_and_publish(session, &snapshot, &args.site, false, &mut stages)?;
+    let summary = build::render_and_publish(session, &snapshot, &args.site, None, &mut stages)?;
     drop(snapshot);
     folder.close()?;
     session.print(&summary, &summary.text())?;

@@ -1,6 +1,7 @@
 //! A snapshot to all files of the site: a map over conferences, part by part, and reduces by participant, app and
 //! organization. Files go to a [`Sink`] as soon as they are made; only small facts are kept.
 
+mod on_demand;
 mod periods;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +39,8 @@ use crate::snapshot::{
     table_bytes,
 };
 
+pub use on_demand::{conference_contexts, is_measured_on_demand};
+
 /// Where the files of a site go. Threads use it at the same time.
 pub trait Sink: Sync {
     /// Whether the file is there, made from the same things.
@@ -46,6 +49,10 @@ pub trait Sink: Sync {
     fn keep(&self, path: &str) -> anyhow::Result<()>;
     /// Takes a file; `key` is a digest of all that it was made from, if that is known.
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
+    /// Hears of each page, current or not, what its template is given, as JSON.
+    fn context(&self, _route: &Route, _template: &'static str, _json: &[u8]) -> anyhow::Result<()> {
+        Ok(())
+    }
 }
 
 /// Hears how far the work is.
@@ -57,18 +64,28 @@ pub trait Progress: Sync {
 }
 
 /// How a site is to be made.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SiteOptions {
     /// How reports are measured.
     pub report: report::Options,
     /// What of the data it is of.
     pub scope: Scope,
-    /// Whether live rebuild is on.
-    pub dev: bool,
     /// Absolute URL of the published site, for the site map; none, no site map.
     pub base_url: Option<String>,
     /// Which files to take away are made besides the static API.
     pub downloads: Downloads,
+}
+
+impl SiteOptions {
+    /// What all pages have.
+    pub fn frame(&self, assets: &Assets) -> Frame {
+        Frame {
+            scope: self.scope.label(),
+            assets: assets.names.clone(),
+            downloads: self.downloads,
+            base_url: self.base_url.clone(),
+        }
+    }
 }
 
 /// What was made.
@@ -130,13 +147,7 @@ pub fn make_site(
     progress: &dyn Progress,
 ) -> anyhow::Result<Made> {
     let world = World::new(snapshot.globals()?, snapshot.instant());
-    let frame = Frame {
-        scope: options.scope.label(),
-        dev: options.dev,
-        assets: assets.names.clone(),
-        downloads: options.downloads,
-        base_url: options.base_url.clone(),
-    };
+    let frame = options.frame(assets);
     let mut hasher = blake3::Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes()).update(renderer.digest().as_bytes());
     let mut builder = Builder { renderer, sink, frame_digest: hasher.finalize(), frame, world, options };
@@ -176,9 +187,10 @@ impl Builder<'_> {
         let path = page.route.path();
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.frame_digest.as_bytes()).update(page.template.as_bytes());
-        serde_json::to_writer(&mut hasher, &page)
+        let context = serde_json::to_vec(&page)
             .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
-        let key = hasher.finalize();
+        let key = hasher.update(&context).finalize();
+        self.sink.context(&page.route, page.template, &context)?;
         if self.sink.is_current(&path, &key) {
             return self.sink.keep(&path);
         }
