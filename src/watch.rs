@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use notify::event::{AccessKind, AccessMode};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// How long nothing more must happen: an editor's steps lie a few milliseconds apart, and a reader waits for every one of these.
 const QUIET: Duration = Duration::from_millis(12);
+/// The same after a file was closed or renamed, which is an editor's last step but for tidying up.
+const QUIET_WHEN_WHOLE: Duration = Duration::from_millis(3);
 /// Changes that do not end are told of after so long.
 const LONGEST: Duration = Duration::from_millis(150);
 /// How often the loop looks whether it should stop.
@@ -36,10 +38,12 @@ pub fn watch(
     while !stop.load(Ordering::SeqCst) {
         let Ok(first) = events.recv_timeout(PATIENCE) else { continue };
         let begun = Instant::now();
+        let mut quiet = quiet_after(&first);
         let mut touched = watches.paths_of(first);
         while begun.elapsed() < LONGEST
-            && let Ok(event) = events.recv_timeout(QUIET)
+            && let Ok(event) = events.recv_timeout(quiet)
         {
+            quiet = quiet_after(&event);
             touched.extend(watches.paths_of(event));
         }
         if touched.is_empty() {
@@ -55,6 +59,14 @@ pub fn watch(
         }
     }
     Ok(())
+}
+
+const CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
+
+fn quiet_after(event: &notify::Result<Event>) -> Duration {
+    let whole =
+        |event: &Event| event.kind == CLOSED || matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
+    if event.as_ref().is_ok_and(whole) { QUIET_WHEN_WHOLE } else { QUIET }
 }
 
 /// The path as events name it: absolute, with links resolved as far as it is there.
@@ -90,8 +102,7 @@ impl Watches {
                 return BTreeSet::new();
             }
         };
-        let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
-        if matches!(event.kind, EventKind::Access(_)) && event.kind != written {
+        if matches!(event.kind, EventKind::Access(_)) && event.kind != CLOSED {
             return BTreeSet::new();
         }
         let leads = |path: &Path| self.wanted.iter().any(|wanted| wanted.starts_with(path));
@@ -198,6 +209,15 @@ mod tests {
             std::thread::sleep(QUIET * 3);
             std::fs::write(&page, "x").unwrap();
         });
+    }
+
+    #[test]
+    fn a_file_that_is_whole_is_waited_for_less_than_one_that_is_written() {
+        let renamed = EventKind::Modify(ModifyKind::Name(notify::event::RenameMode::To));
+        let written = EventKind::Modify(ModifyKind::Data(notify::event::DataChange::Any));
+        let quiet = |kind| quiet_after(&Ok(Event::new(kind)));
+        assert_eq!((quiet(CLOSED), quiet(renamed)), (QUIET_WHEN_WHOLE, QUIET_WHEN_WHOLE));
+        assert_eq!(quiet(written), QUIET);
     }
 
     #[test]

@@ -242,6 +242,13 @@ impl Preview {
         }
     }
 
+    /// Reads ahead what the first look at a call needs.
+    pub fn warm_up(&self) {
+        if let Err(error) = self.data().rooms() {
+            tracing::debug!("calls are shown as they are published: {error:#}");
+        }
+    }
+
     /// A page as it is now; `None` if there is none.
     fn shown(&self, path: &str) -> Option<Arc<Shown>> {
         let (saved, data) = (self.saved(), self.data());
@@ -328,17 +335,22 @@ fn measured(
     data: &Data,
 ) -> anyhow::Result<Vec<(String, &'static str, Vec<u8>)>> {
     let snapshot = &data.snapshot;
-    let rooms = if let Some(rooms) = data.rooms.get() {
-        rooms
-    } else {
-        let found = Rooms::of(snapshot)?;
-        data.rooms.get_or_init(|| found)
-    };
+    let rooms = data.rooms()?;
     let Some(part) = rooms.parts.get(&id).and_then(|at| snapshot.parts().get(*at)) else {
         return Ok(Vec::new());
     };
     let frame = saved.options.frame(&saved.assets);
     conference_contexts(snapshot, part, id, &rooms.world, &frame, &saved.options)
+}
+
+impl Data {
+    fn rooms(&self) -> anyhow::Result<&Rooms> {
+        if let Some(rooms) = self.rooms.get() {
+            return Ok(rooms);
+        }
+        let found = Rooms::of(&self.snapshot)?;
+        Ok(self.rooms.get_or_init(|| found))
+    }
 }
 
 impl Rooms {

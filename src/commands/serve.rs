@@ -227,6 +227,7 @@ impl Updates {
         if let Err(error) = rustix::process::nice(NICE) {
             tracing::debug!("builds have the usual priority: {error}");
         }
+        self.preview.warm_up();
         let mut said = None;
         while let Some(task) = self.next() {
             match (task, database) {
