@@ -49,7 +49,10 @@ pub enum Command {
     Build(Build),
     /// Take only the snapshot
     Snapshot(TakeSnapshot),
-    /// Build, then serve the site, rebuilding it when templates, assets or settings change
+    /// Build, then serve the site, and show what changes in templates, assets, settings and the database
+    ///
+    /// A saved template, asset or setting is in open pages at once, new data after --interval; the files of the site follow.
+    /// What cannot be shown is named on the page and here, and the last good site stays.
     Serve(Serve),
     /// Bring a database to the schema of Peer Metrics
     ///
@@ -143,7 +146,7 @@ pub struct Demo {
 }
 
 /// `peerpress build`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Build {
     #[command(flatten)]
     /// The database.
@@ -185,6 +188,9 @@ pub struct Serve {
     /// The port to listen on; the next free one is taken [default: 8000]
     #[arg(long, short, value_name = "PORT")]
     pub port: Option<u16>,
+    /// Seconds after which the database is asked for new data
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "from")]
+    pub interval: u64,
     #[command(flatten)]
     /// What to build.
     pub build: Build,

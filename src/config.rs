@@ -30,6 +30,8 @@ pub enum ConfigError {
         path: PathBuf,
         /// What is wrong, with line and column.
         problem: String,
+        /// The line, from 1, if it is known.
+        line: Option<usize>,
     },
     /// A key that does not exist.
     #[error("{}: there is no setting {key}\nhint: {hint}", .path.display())]
@@ -59,6 +61,31 @@ pub enum ConfigError {
         /// The nearest name, or where names come from.
         hint: String,
     },
+}
+
+impl ConfigError {
+    /// The line of the file that it is about, from 1, if it is known.
+    pub fn line(&self, text: &str) -> Option<usize> {
+        let key = match self {
+            Self::Unreadable { .. } => return None,
+            Self::Invalid { line, .. } => return *line,
+            Self::Unknown { key, .. } => key.as_str(),
+            Self::Value { key, .. } => key,
+            Self::Zone { .. } => "report.time_zone",
+        };
+        let (table, key) = key.rsplit_once('.').unwrap_or(("", key));
+        let head = format!("[{table}]");
+        let mut inside = table.is_empty();
+        for (at, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.starts_with('[') {
+                inside = line.starts_with(&head);
+            } else if inside && line.split('=').next().is_some_and(|name| name.trim() == key) {
+                return Some(at + 1);
+            }
+        }
+        None
+    }
 }
 
 macro_rules! settings {
@@ -240,8 +267,12 @@ impl Config {
 
     /// Reads the file's text; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let invalid = |problem: String| ConfigError::Invalid { path: path.to_owned(), problem };
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))?;
+        let invalid = |error: toml::de::Error| ConfigError::Invalid {
+            path: path.to_owned(),
+            problem: error.to_string(),
+            line: error.span().and_then(|span| Some(text.get(..span.start)?.matches('\n').count() + 1)),
+        };
+        let table: toml::Table = text.parse().map_err(invalid)?;
         for (name, value) in &table {
             let keys =
                 value.as_table().map(|table| table.keys().map(|key| format!("{name}.{key}")).collect());
@@ -251,7 +282,7 @@ impl Config {
                 }
             }
         }
-        let config: Self = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
+        let config: Self = toml::from_str(text).map_err(invalid)?;
         if let Some(gap) = config.report.call_gap_minutes.filter(|gap| !gap.is_finite() || *gap <= 0.0) {
             return Err(ConfigError::Value {
                 key: "report.call_gap_minutes",

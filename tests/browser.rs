@@ -138,3 +138,12 @@ fn the_client_answers_what_was_recorded_of_the_small_database() {
         every_recorded_answer_comes_again("small");
     }
 }
+
+#[test]
+fn what_is_saved_while_the_site_is_served_is_in_open_pages() {
+    if browser() {
+        let db = seeded(12);
+        let program = env!("CARGO_BIN_EXE_peerpress");
+        run("live", &[("PEERPRESS", program.as_ref()), ("DATABASE_URL", db.url().as_ref())]);
+    }
+}

@@ -4,12 +4,14 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
+use peerpress::seed::{SeedOptions, plan, write_snapshot};
+use peerpress::units::Timestamp;
 use serde_json::Value;
 use support::{TestDb, shared_data};
 
@@ -193,4 +195,219 @@ fn the_demo_serves_what_it_built_and_takes_everything_down() {
     assert!(demo.wait().unwrap().success());
     let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "left behind: {left:?}");
+}
+
+/// `peerpress serve` in a folder, to be asked over HTTP.
+struct Served {
+    program: Child,
+    address: String,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Served {
+    fn start(folder: &Path, args: &[&str]) -> Self {
+        let mut program = peerpress(folder)
+            .args(["serve", "--port", "0"])
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(program.stderr.take().unwrap());
+        let mut served = Self { program, address: String::new(), stderr };
+        let line = served.said("http://");
+        let (_, address) = line.split_once("http://").unwrap();
+        address.split_whitespace().next().unwrap().clone_into(&mut served.address);
+        served
+    }
+
+    /// The next line on the terminal with a text.
+    fn said(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "it ended, and said: {all}");
+            if line.contains(text) {
+                return line;
+            }
+            all.push_str(&line);
+        }
+    }
+
+    fn ask(&self, url: &str) -> BufReader<TcpStream> {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        // The older version, so that nothing comes in chunks.
+        write!(stream, "GET {url} HTTP/1.0\r\nHost: x\r\n\r\n").unwrap();
+        BufReader::new(stream)
+    }
+
+    fn get(&self, url: &str) -> String {
+        let mut bytes = Vec::new();
+        self.ask(url).read_to_end(&mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.lines().next().unwrap().contains(" 200"), "{url}: {head}");
+        body.to_owned()
+    }
+
+    /// Listens to the news of a page.
+    fn news(&self, page: &str) -> News {
+        News(self.ask(&format!("/_peerpress/events?page={page}")))
+    }
+
+    /// As Ctrl-C does.
+    fn end(mut self) {
+        let id = self.program.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        assert!(self.program.wait().unwrap().success());
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing running; after the usual end there is nothing to kill.
+        drop(self.program.kill());
+    }
+}
+
+struct News(BufReader<TcpStream>);
+
+impl News {
+    /// The next one.
+    fn next(&mut self) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "no more news");
+            if let Some(data) = line.strip_prefix("data: ") {
+                return serde_json::from_str(data).unwrap();
+            }
+        }
+    }
+}
+
+/// Saves as many editors do: beside the file, then renamed.
+fn save(file: &Path, text: &str) {
+    let beside = file.with_extension("new");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&beside, text).unwrap();
+    std::fs::rename(beside, file).unwrap();
+}
+
+fn built_in(template: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("site-templates").join(template))
+        .unwrap()
+}
+
+/// A small snapshot of generated calls.
+fn generated(folder: &Path) {
+    let end = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
+    let plan = plan(&SeedOptions { conferences: 8, days: 2, seed: 1, end });
+    write_snapshot(&plan, &folder.join("snapshot"), &|_| {}).unwrap();
+}
+
+#[test]
+fn what_is_saved_is_shown_at_once_and_published_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    generated(folder.path());
+    let mut served = Served::start(folder.path(), &["--from", "snapshot"]);
+    let mut news = served.news("index.html");
+    let mut other = served.news("methods.html");
+    let first = news.next();
+    let methods = other.next();
+    assert!(served.get("/").contains(&format!("data-live-digest={}", first["digest"])));
+
+    // The folder was not there before.
+    let template = folder.path().join("site-templates/pages/index.html");
+    let good = built_in("pages/index.html").replace("<h1>", "<h1 id=\"edited\">");
+    save(&template, &good);
+    let edited = news.next();
+    assert_ne!(edited["digest"], first["digest"]);
+    assert!(served.get("/").contains("id=\"edited\""));
+    served.said("is up to date");
+    let published = std::fs::read_to_string(folder.path().join("output/index.html")).unwrap();
+    assert!(published.contains("id=\"edited\"") && !published.contains("_peerpress"), "{published}");
+
+    let css = folder.path().join("assets/css/main.css");
+    save(&css, "body { color: red }");
+    let swapped = news.next();
+    assert_eq!(swapped["digest"], edited["digest"]);
+    let name = swapped["styles"]["css/main.css"].as_str().unwrap();
+    assert_eq!(served.get(&format!("/assets/{name}")), "body { color: red }");
+    // What happened to the start page was no news of this one, and its style is.
+    let restyled = other.next();
+    assert_eq!((&restyled["digest"], &restyled["styles"]), (&methods["digest"], &swapped["styles"]));
+
+    save(&template, &format!("{good}{{% if %}}"));
+    let broken = news.next();
+    assert_eq!(broken["digest"], edited["digest"]);
+    assert_eq!(broken["problem"]["file"], "site-templates/pages/index.html");
+    assert_eq!(broken["problem"]["line"], good.lines().count() + 1);
+    served.said(&format!("site-templates/pages/index.html:{}:", good.lines().count() + 1));
+    assert!(served.get("/").contains("id=\"edited\""));
+    save(&template, &good);
+    assert_eq!(news.next(), swapped);
+
+    save(&folder.path().join("peerpress.toml"), "[serve]\nprot = 8000");
+    let unknown = news.next();
+    assert_eq!(
+        (&unknown["problem"]["line"], &unknown["problem"]["hint"]),
+        (&2.into(), &"did you mean serve.port?".into())
+    );
+    std::fs::remove_file(folder.path().join("peerpress.toml")).unwrap();
+    assert_eq!(news.next(), swapped);
+    served.end();
+}
+
+#[test]
+fn every_page_is_shown_as_it_is_published_but_for_development_and_open_pages_block_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    generated(folder.path());
+    let served = Served::start(folder.path(), &["--from", "snapshot"]);
+    let mut open: Vec<News> = (0..50).map(|_| served.news("index.html")).collect();
+    for news in &mut open {
+        news.next();
+    }
+    let output = folder.path().join("output");
+    let mut pages = 0;
+    for entry in walkdir::WalkDir::new(&output) {
+        let entry = entry.unwrap();
+        if entry.path().extension().is_none_or(|extension| extension != "html") {
+            continue;
+        }
+        let path = entry.path().strip_prefix(&output).unwrap().to_str().unwrap();
+        let shown = served.get(&format!("/{path}"));
+        let (before, after) =
+            shown.split_once("<script type=\"module\" src=\"/_peerpress/live.js\"").unwrap();
+        let page = format!("{before}{}", after.split_once("</script>\n").unwrap().1)
+            .replace("&quot;dev&quot;:true", "&quot;dev&quot;:false")
+            .replace("content=\"script-src 'self'; connect-src 'self'; default-src", "content=\"default-src");
+        let published = std::fs::read_to_string(entry.path()).unwrap();
+        assert!(page == published, "{path} is shown otherwise than it is published");
+        pages += 1;
+    }
+    assert!(pages > 30, "{pages} pages");
+    served.end();
+}
+
+#[test]
+fn new_data_is_shown_on_the_pages_that_have_it() {
+    let db = TestDb::migrated();
+    let folder = tempfile::tempdir().unwrap();
+    let seed = ["seed", "--conferences", "4", "--days", "1", "--end", "2026-11-20T12:00:00Z"];
+    let ran = run(peerpress(folder.path()).args(seed).args(["--database-url", &db.url()]));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let served = Served::start(folder.path(), &["--interval", "1", "--database-url", &db.url()]);
+    let mut client = db.client();
+    let some = "SELECT participant_id::text FROM app_session LIMIT 1";
+    let id: String = client.query_one(some, &[]).unwrap().get(0);
+    let page = format!("participant/{id}.html");
+    let mut news = served.news(&page);
+    let before = news.next();
+    client
+        .execute("UPDATE participant SET participant_name = 'Renamed' WHERE id::text = $1", &[&id])
+        .unwrap();
+    assert_ne!(news.next()["digest"], before["digest"]);
+    assert!(served.get(&format!("/{page}")).contains("Renamed</h1>"));
+    served.end();
 }

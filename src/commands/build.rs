@@ -8,12 +8,14 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
+use super::preview::ContextWriter;
 use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, UnitSink};
 use super::theme::Theme;
 use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
 use crate::publish::{self, Changes, Publisher, SitePath, Unit};
 use crate::render::Renderer;
+use crate::site::Route;
 use crate::snapshot::Snapshot;
 
 /// What the conferences left, below the state folder.
@@ -107,21 +109,22 @@ impl Stages {
 struct Publishing<'a> {
     publisher: Publisher,
     session: &'a Session,
-    /// Whether everything is made anew.
-    full: bool,
+    how: How<'a>,
 }
 
 impl Sink for Publishing<'_> {
     fn keep_unit(&self, name: &str, key: &blake3::Hash) -> anyhow::Result<bool> {
         self.session.check_stop()?;
-        Ok(!self.full && self.publisher.keep_unit(name, key)?)
+        // Pages of calls are measured when they are asked for; of all others it has to be known what they are made from.
+        let known = self.how.contexts.is_none() || name.starts_with("part-");
+        Ok(known && !self.how.full && self.publisher.keep_unit(name, key)?)
     }
 
     fn unit<'a>(&'a self, name: &str) -> anyhow::Result<Box<dyn UnitSink + 'a>> {
         Ok(Box::new(PublishingUnit {
             unit: self.publisher.unit(name)?,
             session: self.session,
-            full: self.full,
+            how: self.how,
         }))
     }
 }
@@ -129,12 +132,12 @@ impl Sink for Publishing<'_> {
 struct PublishingUnit<'a> {
     unit: Unit<'a>,
     session: &'a Session,
-    full: bool,
+    how: How<'a>,
 }
 
 impl UnitSink for PublishingUnit<'_> {
     fn is_current(&self, path: &str, key: &blake3::Hash) -> bool {
-        !self.full && SitePath::new(path).is_ok_and(|path| self.unit.is_current(&path, key))
+        !self.how.full && SitePath::new(path).is_ok_and(|path| self.unit.is_current(&path, key))
     }
 
     fn keep(&self, path: &str) -> anyhow::Result<()> {
@@ -148,6 +151,12 @@ impl UnitSink for PublishingUnit<'_> {
 
     fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
         Ok(self.unit.finish(key)?)
+    }
+
+    fn context(&self, route: &Route, template: &'static str, json: &[u8]) -> anyhow::Result<()> {
+        // Also where every page is current, a build ends when it should.
+        self.session.check_stop()?;
+        self.how.contexts.map_or(Ok(()), |contexts| contexts.add(route, template, json))
     }
 }
 
@@ -192,9 +201,9 @@ impl LastBuild {
 
 /// How a site is built, besides what the user's settings say of its content.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct How {
-    /// Whether live rebuild is on.
-    pub dev: bool,
+pub struct How<'a> {
+    /// What gets what pages are made from, if somebody wants it.
+    pub contexts: Option<&'a ContextWriter>,
     /// Whether everything is made anew, whatever the last build left.
     pub full: bool,
     /// Whether the letter is wanted, which is made with the site.
@@ -206,17 +215,18 @@ pub fn render_and_publish(
     session: &Session,
     snapshot: &Snapshot,
     args: &cli::Site,
-    how: How,
+    how: How<'_>,
     stages: &mut Stages,
 ) -> anyhow::Result<Summary> {
     let folders = settings::folders(session, args);
     let theme = Theme::load(&folders.templates, &folders.assets)?;
     let renderer = Renderer::new(&theme.templates)?;
     let assets = theme.assets();
-    let options = settings::site_options(session, args, how.dev);
+    let options = settings::site_options(session, args);
     let key = site::site_key(snapshot, &renderer, &assets, &options);
     if !how.full
         && !how.mail
+        && how.contexts.is_none()
         && let Some(changes) = publish::is_current(&folders.output, &folders.state, &key)
         && let Some(counts) = LastBuild::read(&folders.state, &key)
     {
@@ -227,7 +237,7 @@ pub fn render_and_publish(
     for warning in publisher.warnings() {
         tracing::warn!("{warning}");
     }
-    let publishing = Publishing { publisher, session, full: how.full };
+    let publishing = Publishing { publisher, session, how };
     let bar = Bar(session.terminal.bar("render"));
     let pool = settings::thread_pool(session, args)?;
     let ledger = Ledger::at(folders.state.join(LEDGER));

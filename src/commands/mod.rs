@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 pub mod demo;
+pub mod preview;
 pub mod seed;
 pub mod serve;
 pub mod settings;
@@ -10,6 +11,7 @@ pub mod site;
 pub mod snapshot;
 pub mod theme;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +46,8 @@ pub struct Session {
     /// Whether the result goes out as JSON.
     pub json: bool,
     quiet: bool,
+    /// The settings file that the command line names.
+    pub config_file: Option<PathBuf>,
     /// Set on Ctrl-C and on termination.
     pub stop: Arc<AtomicBool>,
 }
@@ -66,6 +70,19 @@ impl Session {
             println!("{text}");
         }
         Ok(())
+    }
+
+    /// The same with other settings, for work behind a server: without progress.
+    #[must_use]
+    pub fn with(&self, config: Config) -> Self {
+        Self {
+            config,
+            terminal: Terminal::new(true),
+            json: self.json,
+            quiet: self.quiet,
+            config_file: self.config_file.clone(),
+            stop: Arc::clone(&self.stop),
+        }
     }
 
     /// Whether the user wants the program to end.
@@ -136,7 +153,8 @@ fn try_run(cli: Cli) -> anyhow::Result<Done> {
         }
     })?;
     let terminal = Terminal::new(cli.quiet);
-    let session = Session { config, terminal, json: cli.json, quiet: cli.quiet, stop };
+    let session =
+        Session { config, terminal, json: cli.json, quiet: cli.quiet, config_file: cli.config, stop };
     match cli.command {
         Command::Demo(args) => demo::run(&session, &args),
         Command::Build(args) => build::run(&session, &args),

@@ -1,19 +1,32 @@
-//! `peerpress serve`: build, serve, and build again when something changes.
+//! `peerpress serve`: build, serve, and build again behind the server when something changes.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::build::{self, How, Stages};
-use super::{Done, Session, Usage, settings};
+use super::build::{self, How, Stages, Summary};
+use super::preview::{ContextWriter, Contexts, Preview, Taken, same_data};
+use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
-use crate::config::{Config, FILE};
-use crate::serve::{Folder, Live, Server, Update};
+use crate::serve::{Folder, Live, Pages, Server};
+use crate::snapshot::Snapshot;
+use crate::source::ConnectionSettings;
 use crate::watch::watch;
 
 /// The usual port.
 const PORT: u16 = 8000;
 /// Threads that answer.
 const THREADS: usize = 4;
+/// After a save, `output/` is left alone for so long: the processor belongs to the page that somebody waits for.
+const AFTER_SAVE: Duration = Duration::from_millis(400);
+/// How long the end of the program waits for a build that publishes; what is cut off then, the next build finishes.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How much others come before a build behind the server.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
 
 /// The server that the command line or the settings file ask for.
 pub fn bind(session: &Session, host: Option<IpAddr>, port: Option<u16>) -> anyhow::Result<Server> {
@@ -49,73 +62,232 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
     }
     let mut stages = Stages::default();
     let snapshot = build::snapshot_of(session, &args.build, &mut stages)?;
-    let summary = build::render_and_publish(
-        session,
-        &snapshot,
-        &args.build.site,
-        How { dev: true, ..How::default() },
-        &mut stages,
-    )?;
+    let contexts = ContextWriter::create(&folders.state)?;
+    let how = How { contexts: Some(&contexts), ..How::default() };
+    let summary = build::render_and_publish(session, &snapshot, &args.build.site, how, &mut stages)?;
     session.say(&summary.text());
     let server = bind(session, args.host, args.port)?;
-    let live = Live::default();
-    let folder = Folder::open(&folders.output)?;
+    let database = match args.build.from {
+        Some(_) => None,
+        None => Some(settings::database(session, &args.build.database)?),
+    };
     session.say(&format!(
         "serving {} on {} with live rebuild (Ctrl-C ends it)",
         folders.output.display(),
         server.url()
     ));
-    let watched = [folders.templates.clone(), folders.assets.clone(), PathBuf::from(FILE)];
-    std::thread::scope(|scope| -> anyhow::Result<()> {
-        scope.spawn(|| server.run(&folder, Some(&live), THREADS, &session.stop));
-        let watching = watch(&watched, &session.stop, |files| {
-            let update = rebuild(session, args, &snapshot, files);
-            live.tell(update);
-        });
-        // Without the watcher the server still has the site; it ends with the program.
-        if let Err(error) = watching {
-            tracing::warn!("files are not watched: {error}");
-        }
-        Ok(())
-    })?;
+    let updates = Updates::new(session, args, &snapshot, contexts.finish()?)?;
+    keep_up(session, args, &server, &Arc::new(updates), snapshot, database);
     Ok(Done::Well)
 }
 
-fn rebuild(
+/// Serves, and keeps everything up to date, until the user ends the program.
+fn keep_up(
     session: &Session,
     args: &cli::Serve,
-    snapshot: &crate::snapshot::Snapshot,
-    files: &[PathBuf],
-) -> Update {
-    let config = match Config::load(None) {
-        Ok(config) => config,
-        Err(error) => return failed(session, &error.to_string()),
-    };
-    let again = Session {
-        config,
-        terminal: crate::terminal::Terminal::new(true),
-        json: false,
-        quiet: session.quiet,
-        stop: std::sync::Arc::clone(&session.stop),
-    };
-    match build::render_and_publish(
-        &again,
-        snapshot,
-        &args.build.site,
-        How { dev: true, ..How::default() },
-        &mut Stages::default(),
-    ) {
-        Ok(summary) => {
-            session.say(&format!("rebuilt: {} files written", summary.written));
-            let only_css =
-                files.iter().all(|file| file.extension().is_some_and(|extension| extension == "css"));
-            Update { kind: if only_css { "css" } else { "reload" }, message: None }
+    server: &Server,
+    updates: &Arc<Updates>,
+    snapshot: Snapshot,
+    database: Option<ConnectionSettings>,
+) {
+    // Whoever has the other end can say that there is new data.
+    let (_wake, woken) = channel();
+    if database.is_some() {
+        let (updates, interval) = (Arc::clone(updates), Duration::from_secs(args.interval));
+        std::thread::spawn(move || {
+            while wait_for_data(&woken, interval) {
+                updates.want(|wanted| wanted.data = true);
+            }
+        });
+    }
+    let (at_work, idle) = channel::<()>();
+    let (worker, build) = (Arc::clone(updates), args.build.clone());
+    std::thread::spawn(move || {
+        let _at_work = at_work;
+        worker.work(&build, snapshot, database.as_ref());
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            server.run(updates.preview.as_ref(), Some(&updates.live), THREADS, &session.stop);
+        });
+        // Without the watcher the server still has the site; it ends with the program.
+        if let Err(error) = watch(&updates.preview.watched(), &session.stop, |files| updates.saved(files)) {
+            tracing::warn!("files are not watched: {error}");
         }
-        Err(error) => failed(session, &format!("{error:#}")),
+    });
+    updates.want(|wanted| wanted.end = true);
+    updates.cancel.store(true, Ordering::SeqCst);
+    if idle.recv_timeout(FAREWELL) == Err(RecvTimeoutError::Timeout) {
+        tracing::debug!("a build is cut off; the next one finishes it");
     }
 }
 
-fn failed(session: &Session, problem: &str) -> Update {
-    session.say(&format!("error: {problem}"));
-    Update { kind: "error", message: Some(problem.to_owned()) }
+/// Waits until it is time to look for new data: when woken, else after the interval. `false` when nobody can wake any more,
+/// which is the end.
+fn wait_for_data(woken: &Receiver<()>, interval: Duration) -> bool {
+    !matches!(woken.recv_timeout(interval), Err(RecvTimeoutError::Disconnected))
+}
+
+/// What is to be done behind the server.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// How many saves there were since a build began.
+    saves: u64,
+    data: bool,
+    end: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Build,
+    LookForData,
+}
+
+/// Brings the site as it is shown, and `output/`, up to date.
+struct Updates {
+    session: Arc<Session>,
+    preview: Arc<Preview>,
+    live: Live,
+    wanted: Mutex<Wanted>,
+    changed: Condvar,
+    /// Ends the build that runs.
+    cancel: Arc<AtomicBool>,
+}
+
+impl Updates {
+    fn new(
+        session: &Session,
+        args: &cli::Serve,
+        snapshot: &Snapshot,
+        contexts: Contexts,
+    ) -> anyhow::Result<Self> {
+        let cancel = Arc::new(AtomicBool::new(false));
+        let session = Arc::new(Session { stop: Arc::clone(&cancel), ..session.with(session.config.clone()) });
+        let preview = Preview::new(Arc::clone(&session), &args.build.site, snapshot.clone(), contexts)?;
+        let preview = Arc::new(preview);
+        let live = Live::new(Arc::clone(&preview) as Arc<dyn Pages>);
+        Ok(Self { session, preview, live, wanted: Mutex::default(), changed: Condvar::new(), cancel })
+    }
+
+    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn want(&self, change: impl FnOnce(&mut Wanted)) {
+        change(&mut self.wanted());
+        self.changed.notify_all();
+    }
+
+    /// Shows what was saved, and has `output/` follow.
+    fn saved(&self, files: &[PathBuf]) {
+        let taken = self.preview.take_saved();
+        tracing::debug!("saved: {files:?}: {taken:?}");
+        if taken == Taken::Same {
+            return;
+        }
+        self.live.tell();
+        if taken == Taken::New {
+            self.want(|wanted| wanted.saves += 1);
+            self.cancel.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The next task; `None` at the end. A build waits until no more is saved.
+    fn next(&self) -> Option<Task> {
+        let mut wanted = self.wanted();
+        loop {
+            let idle = |wanted: &mut Wanted| wanted.saves == 0 && !wanted.data && !wanted.end;
+            wanted = self.changed.wait_while(wanted, idle).unwrap_or_else(PoisonError::into_inner);
+            let saves = wanted.saves;
+            if saves > 0 && !wanted.end {
+                let quiet = |wanted: &mut Wanted| wanted.saves == saves && !wanted.end;
+                let waited = self.changed.wait_timeout_while(wanted, AFTER_SAVE, quiet);
+                wanted = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            if wanted.end {
+                return None;
+            }
+            if wanted.saves != saves {
+                continue;
+            }
+            self.cancel.store(false, Ordering::SeqCst);
+            if saves > 0 {
+                wanted.saves = 0;
+                return Some(Task::Build);
+            }
+            wanted.data = false;
+            return Some(Task::LookForData);
+        }
+    }
+
+    /// Does what is wanted, until the end.
+    fn work(&self, args: &cli::Build, mut snapshot: Snapshot, database: Option<&ConnectionSettings>) {
+        // Threads that are begun here inherit it.
+        #[cfg(target_os = "linux")]
+        if let Err(error) = rustix::process::nice(NICE) {
+            tracing::debug!("builds have the usual priority: {error}");
+        }
+        self.preview.warm_up();
+        let mut said = None;
+        while let Some(task) = self.next() {
+            match (task, database) {
+                (Task::Build, _) | (_, None) => self.build(&args.site, &snapshot),
+                (Task::LookForData, Some(database)) => {
+                    let target = settings::snapshot_folder(&self.session, &args.snapshot);
+                    match snapshot::take(&self.session, database, &args.snapshot, &target) {
+                        Ok(new) => {
+                            said = None;
+                            if !same_data(&new, &snapshot) {
+                                snapshot = new;
+                                self.build(&args.site, &snapshot);
+                            }
+                        }
+                        Err(error) => {
+                            let error = format!("error: no new data: {error:#}");
+                            if said.as_ref() != Some(&error) {
+                                self.session.say(&error);
+                            }
+                            said = Some(error);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Brings `output/` up to date, unless the next save ends that.
+    fn build(&self, args: &cli::Site, snapshot: &Snapshot) {
+        let built = self.try_build(args, snapshot);
+        if built.is_err() && self.cancel.load(Ordering::SeqCst) {
+            return;
+        }
+        if let Ok(summary) = &built {
+            let seconds: f64 = summary.stages.iter().map(|(_, seconds)| seconds).sum();
+            self.session.say(&format!(
+                "{} is up to date: {} written, {} removed ({seconds:.1} s)",
+                summary.output, summary.written, summary.removed
+            ));
+        }
+        if self.preview.built(built.as_ref().err()) {
+            self.live.tell();
+        }
+    }
+
+    fn try_build(&self, args: &cli::Site, snapshot: &Snapshot) -> anyhow::Result<Summary> {
+        let config = self.preview.config();
+        let session = self.session.with(config.clone());
+        let contexts = if self.preview.wants_contexts(snapshot) {
+            Some(ContextWriter::create(&settings::folders(&session, args).state)?)
+        } else {
+            None
+        };
+        let mut stages = Stages::default();
+        let how = How { contexts: contexts.as_ref(), ..How::default() };
+        let summary = build::render_and_publish(&session, snapshot, args, how, &mut stages)?;
+        if let Some(contexts) = contexts {
+            self.preview.adopt(snapshot.clone(), config, contexts.finish()?);
+            self.live.tell();
+        }
+        Ok(summary)
+    }
 }

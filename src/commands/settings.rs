@@ -64,7 +64,7 @@ pub fn snapshot_options(session: &Session, args: &cli::SnapshotFolder, target: P
 }
 
 /// How the site is made.
-pub fn site_options(session: &Session, args: &cli::Site, dev: bool) -> SiteOptions {
+pub fn site_options(session: &Session, args: &cli::Site) -> SiteOptions {
     let config = &session.config.report;
     let defaults = report::Options::default();
     SiteOptions {
@@ -76,7 +76,6 @@ pub fn site_options(session: &Session, args: &cli::Site, dev: bool) -> SiteOptio
             ..defaults
         },
         scope: Scope { since: args.since, until: args.until, last: args.last },
-        dev,
         base_url: args.base_url.clone().or_else(|| config.base_url.clone()),
         downloads: session.config.downloads.in_force(),
     }

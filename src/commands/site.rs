@@ -6,6 +6,7 @@
 
 mod desk;
 mod leavings;
+mod on_demand;
 mod periods;
 mod tables;
 
@@ -46,6 +47,8 @@ use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
 
 use crate::snapshot::{ConferenceRow, Part, ParticipantRow, Row, Snapshot, table_bytes};
 
+pub use on_demand::{conference_contexts, is_measured_on_demand};
+
 /// Where the files of a site go, unit by unit. Threads use it at the same time.
 pub trait Sink: Sync {
     /// Keeps all files of a unit, if they were made from the same things and are in place. Gives whether it did.
@@ -64,6 +67,10 @@ pub trait UnitSink: Sync {
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
     /// Ends the unit; `key` is a digest of all that it was made from, if that is known.
     fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
+    /// Hears of each page, current or not, what its template is given, as JSON.
+    fn context(&self, _route: &Route, _template: &'static str, _json: &[u8]) -> anyhow::Result<()> {
+        Ok(())
+    }
 }
 
 /// Hears how far the work is.
@@ -75,18 +82,28 @@ pub trait Progress: Sync {
 }
 
 /// How a site is to be made.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SiteOptions {
     /// How reports are measured.
     pub report: report::Options,
     /// What of the data it is of.
     pub scope: Scope,
-    /// Whether live rebuild is on.
-    pub dev: bool,
     /// Absolute URL of the published site, for the site map; none, no site map.
     pub base_url: Option<String>,
     /// Which files to take away are made besides the static API.
     pub downloads: Downloads,
+}
+
+impl SiteOptions {
+    /// What all pages have.
+    pub fn frame(&self, assets: &Assets) -> Frame {
+        Frame {
+            scope: self.scope.label(),
+            assets: assets.names.clone(),
+            downloads: self.downloads,
+            base_url: self.base_url.clone(),
+        }
+    }
 }
 
 /// What was made.
@@ -166,13 +183,7 @@ pub fn site_key(
 
 /// What all pages have in common, and a digest of what they are made with.
 fn frame_of(renderer: &Renderer, assets: &Assets, options: &SiteOptions) -> (Frame, blake3::Hash) {
-    let frame = Frame {
-        scope: options.scope.label(),
-        dev: options.dev,
-        assets: assets.names.clone(),
-        downloads: options.downloads,
-        base_url: options.base_url.clone(),
-    };
+    let frame = options.frame(assets);
     let mut hasher = Hasher::new("frame");
     hasher.add(env!("CARGO_PKG_VERSION")).add(renderer.digest().as_bytes());
     // Numbers and names of settings, which this form tells apart.

@@ -18,7 +18,7 @@ struct Templates;
 struct AssetFiles;
 
 /// Templates and assets by their names.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Theme {
     /// Texts by name, such as `pages/app.html`.
     pub templates: BTreeMap<String, String>,

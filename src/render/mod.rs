@@ -1,6 +1,7 @@
 //! Pages to bytes: one Tera template per page kind, over a typed context. Pure: templates come in as texts, bytes go out.
 
 pub mod assets;
+mod context;
 mod filters;
 
 use std::collections::BTreeMap;
@@ -9,14 +10,49 @@ use serde::Serialize;
 
 use crate::site::Page;
 
+pub use context::PageContext;
+
+/// Where in a template something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The template's name.
+    pub template: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl Place {
+    fn of(error: &tera::Error) -> Option<Self> {
+        let (tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report)) = error.kind()
+        else {
+            return None;
+        };
+        Some(Self {
+            template: report.filename().to_owned(),
+            line: report.span().start_line,
+            column: report.span().start_col + 1,
+            message: report.message().to_owned(),
+        })
+    }
+}
+
 /// Why a page cannot be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// The templates do not parse or do not fit together.
     #[error(
-        "the templates cannot be used: {0}\nhint: a template in site-templates/ overrides the built-in one of the same name"
+        "the templates cannot be used: {problem}\nhint: a template in site-templates/ overrides the built-in one of the same name"
     )]
-    Templates(String),
+    Templates {
+        /// Template, line and cause.
+        problem: String,
+        /// Where, if it is one place.
+        place: Option<Place>,
+    },
     /// A page's template failed.
     #[error("{path}: {problem}")]
     Page {
@@ -24,6 +60,8 @@ pub enum RenderError {
         path: String,
         /// Template, line and cause.
         problem: String,
+        /// Where, if it is one place.
+        place: Option<Place>,
     },
     /// A file of the static API could not be written as JSON.
     #[error("{path}: cannot be written as JSON: {problem}")]
@@ -33,6 +71,20 @@ pub enum RenderError {
         /// The cause.
         problem: String,
     },
+}
+
+impl RenderError {
+    fn page(path: String, error: &tera::Error) -> Self {
+        Self::Page { path, problem: chain(error), place: Place::of(error) }
+    }
+
+    /// Where in a template the cause is, if it is one place.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Templates { place, .. } | Self::Page { place, .. } => place.as_ref(),
+            Self::Json { .. } => None,
+        }
+    }
 }
 
 /// Renders pages with a set of templates.
@@ -54,7 +106,7 @@ impl Renderer {
             hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
         }
         tera.add_raw_templates(templates.iter().map(|(name, text)| (name.as_str(), text.as_str())))
-            .map_err(|error| RenderError::Templates(chain(&error)))?;
+            .map_err(|error| RenderError::Templates { problem: chain(&error), place: Place::of(&error) })?;
         Ok(Self { tera, digest: hasher.finalize() })
     }
 
@@ -65,8 +117,7 @@ impl Renderer {
 
     /// The bytes of a page.
     pub fn page<C: Serialize>(&self, page: &Page<C>) -> Result<Vec<u8>, RenderError> {
-        let failed =
-            |error: &tera::Error| RenderError::Page { path: page.route.path(), problem: chain(error) };
+        let failed = |error: &tera::Error| RenderError::page(page.route.path(), error);
         let context = tera::Context::from_serialize(page).map_err(|error| failed(&error))?;
         let html = self.tera.render(page.template, &context).map_err(|error| failed(&error))?;
         Ok(html.into_bytes())
@@ -76,8 +127,7 @@ impl Renderer {
 impl Renderer {
     /// The bytes of a text that is no page of the site, such as a letter.
     pub fn text<C: Serialize>(&self, template: &str, content: &C) -> Result<Vec<u8>, RenderError> {
-        let failed =
-            |error: &tera::Error| RenderError::Page { path: template.to_owned(), problem: chain(error) };
+        let failed = |error: &tera::Error| RenderError::page(template.to_owned(), error);
         let context = tera::Context::from_serialize(content).map_err(|error| failed(&error))?;
         let text = self.tera.render(template, &context).map_err(|error| failed(&error))?;
         Ok(text.into_bytes())

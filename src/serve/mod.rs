@@ -23,12 +23,14 @@ use std::time::Duration;
 
 use tiny_http::{Header, Method, Request, Response};
 
-pub use live::{Live, Update};
+pub use live::{Line, Live, Look, Pages, Problem, SCRIPT, SCRIPT_PATH, with_script};
 
 /// How many ports after the wished one are tried.
 const PORTS: u16 = 20;
 /// How often a waiting thread looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How often connections that lie about are looked for.
+const NUDGE: Duration = Duration::from_millis(50);
 /// Where pages ask for news under live rebuild.
 const LIVE_PATH: &str = "/_peerpress/events";
 
@@ -98,6 +100,9 @@ impl Server {
     /// Answers requests on several threads until `stop` is set.
     pub fn run(&self, site: &dyn Site, live: Option<&Live>, threads: usize, stop: &AtomicBool) {
         std::thread::scope(|scope| {
+            if live.is_some() {
+                scope.spawn(|| self.nudge(stop));
+            }
             for _ in 0..threads.max(1) {
                 scope.spawn(|| {
                     while !stop.load(Ordering::SeqCst) {
@@ -113,6 +118,20 @@ impl Server {
                 });
             }
         });
+    }
+}
+
+impl Server {
+    /// Connects again and again. When two connections come at once and one of tiny_http's threads is free, it counts on that thread
+    /// for both, and the second is served only when another connection ends, which those of open pages do not. Any further
+    /// connection makes it start a thread, which goes on to what lies there.
+    fn nudge(&self, stop: &AtomicBool) {
+        while !stop.load(Ordering::SeqCst) {
+            if let Err(error) = std::net::TcpStream::connect_timeout(&self.address, PATIENCE) {
+                tracing::debug!("the server does not hear itself: {error}");
+            }
+            std::thread::sleep(NUDGE);
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub struct TemplateVars {
     pub page: &'static str,
     /// The id of what the page is about, if it is about one thing.
     pub id: Option<String>,
-    /// Whether the live rebuild is on.
+    /// Whether the live rebuild is on: never in what is published.
     pub dev: bool,
 }
 
@@ -124,8 +124,6 @@ pub const EXAMPLE_URL: &str = "https://calls.example.org";
 pub struct Frame {
     /// What the report is of.
     pub scope: String,
-    /// Whether the live rebuild is on.
-    pub dev: bool,
     /// Published paths of assets below `assets/`, by their logical names.
     pub assets: BTreeMap<String, String>,
     /// Which files to take away are made.
@@ -147,7 +145,7 @@ pub struct Page<C> {
     pub title: String,
     /// A sentence for search engines and previews.
     pub description: String,
-    /// True under live rebuild.
+    /// True under live rebuild, which sets it when it shows a page: never in what is published.
     #[serde(rename = "DEV")]
     pub dev: bool,
     /// Settings for the browser.
@@ -205,6 +203,28 @@ pub trait Content: Serialize {
     }
 }
 
+/// The relative URLs of assets, by their logical names, on a page from which `root` leads to the site's root.
+pub fn asset_hrefs(published: &BTreeMap<String, String>, root: &str) -> BTreeMap<String, String> {
+    published
+        .iter()
+        .map(|(name, published)| (name.clone(), format!("{root}{}", Route::Asset(published.clone()).path())))
+        .collect()
+}
+
+/// The relative URLs of the scripts that a kind of page has of its own.
+pub fn page_scripts(kind: &str, assets: &BTreeMap<String, String>) -> Vec<String> {
+    // The pages with components share their libraries.
+    let own = format!("js/{kind}/index.js");
+    let scripts: Vec<&str> = match kind {
+        _ if !assets.contains_key(&own) => Vec::new(),
+        // Its own script is small; it loads the libraries when they are asked for.
+        "conference" => vec![&own],
+        "app" => vec!["js/vendor/vue.js", &own],
+        _ => vec!["js/vendor/vue.js", "js/vendor/bars.js", &own],
+    };
+    scripts.into_iter().filter_map(|name| assets.get(name).cloned()).collect()
+}
+
 impl<C: Content> Page<C> {
     /// Frames content.
     pub fn new(route: Route, frame: &Frame, content: C) -> Self {
@@ -219,20 +239,7 @@ impl<C: Content> Page<C> {
             breadcrumbs.push(Crumb { label, href: Some(step.href_from(&route)) });
         }
         breadcrumbs.push(Crumb { label: content.title(), href: None });
-        let assets: BTreeMap<String, String> = frame
-            .assets
-            .iter()
-            .map(|(name, published)| (name.clone(), Route::Asset(published.clone()).href_from(&route)))
-            .collect();
-        // The pages with components share their libraries.
-        let own = format!("js/{}/index.js", C::KIND);
-        let scripts: Vec<&str> = match C::KIND {
-            _ if !assets.contains_key(&own) => Vec::new(),
-            // Its own script is small; it loads the libraries when they are asked for.
-            "conference" => vec![&own],
-            "app" => vec!["js/vendor/vue.js", &own],
-            _ => vec!["js/vendor/vue.js", "js/vendor/bars.js", &own],
-        };
+        let assets = asset_hrefs(&frame.assets, &route.root());
         let base = frame.base_url.as_deref().unwrap_or(EXAMPLE_URL).trim_end_matches('/');
         let url = |route: &Route| format!("{base}/{}", route.path());
         let embed = content.embed().filter(|(small, ..)| frame.downloads.has(small));
@@ -248,18 +255,18 @@ impl<C: Content> Page<C> {
             embed,
             title: content.title(),
             description: content.description(),
-            dev: frame.dev,
+            dev: false,
             template_vars: TemplateVars {
                 api_root: format!("{}api/v1", route.root()),
                 url_prefix: route.root(),
                 page: C::KIND,
                 id: content.id(),
-                dev: frame.dev,
+                dev: false,
             },
             root: route.root(),
             breadcrumbs,
             scope: Scope { label: frame.scope.clone() },
-            page_scripts: scripts.into_iter().filter_map(|name| assets.get(name).cloned()).collect(),
+            page_scripts: page_scripts(C::KIND, &assets),
             data_href: content.data().map(|data| data.href_from(&route)),
             files: content
                 .files()

@@ -264,6 +264,11 @@ impl Route {
         }
     }
 
+    /// The conference whose page, or one of whose calls' pages, has a path.
+    pub fn conference_of(path: &str) -> Option<ConferenceId> {
+        path.strip_prefix("conference/")?.split(['/', '.']).next()?.parse().ok()
+    }
+
     /// The way from this file's folder to the site's root: empty, `../`, `../../` …
     pub fn root(&self) -> String {
         "../".repeat(self.path().matches('/').count())
@@ -293,6 +298,19 @@ mod tests {
         assert_eq!(conference.href_from(&Route::Index), format!("conference/{nil}.html"));
         assert_eq!(conference.href_from(&month), format!("../../../conference/{nil}.html"));
         assert_eq!(Route::Index.href_from(&conference), "../index.html");
+    }
+
+    #[test]
+    fn the_pages_of_a_conference_name_it() {
+        let id = ConferenceId(uuid::Uuid::from_u128(7));
+        for route in [Route::Conference(id), Route::Call(id, 2), Route::CallEvents(id, 2, 3)] {
+            assert_eq!(Route::conference_of(&route.path()), Some(id));
+        }
+        for path in
+            [Route::EmbedConference(id).path().as_str(), "conference/", "conference/x.html", "index.html"]
+        {
+            assert_eq!(Route::conference_of(path), None, "{path}");
+        }
     }
 
     #[test]

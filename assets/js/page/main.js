@@ -6,7 +6,6 @@ import { sortTable } from "./sort.js";
 import { takeTable } from "./take.js";
 import { localTimes } from "./times.js";
 import { preparePrinting } from "./printing.js";
-import { followServer } from "./live.js";
 import { scrollByKeyboard } from "./scroll.js";
 import { offerSearch } from "./search.js";
 
@@ -23,7 +22,6 @@ function enhance() {
   for (const form of document.querySelectorAll("form[data-script]")) if (form instanceof HTMLFormElement) offerSearch(form);
   scrollByKeyboard();
   preparePrinting();
-  followServer();
 }
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", enhance);

@@ -23,9 +23,10 @@ impl<'a> Desk<'a> {
         let path = page.route.path();
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.builder.frame_digest.as_bytes()).update(page.template.as_bytes());
-        serde_json::to_writer(&mut hasher, &page)
+        let context = serde_json::to_vec(&page)
             .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
-        let key = hasher.finalize();
+        let key = hasher.update(&context).finalize();
+        self.unit.context(&page.route, page.template, &context)?;
         if self.unit.is_current(&path, &key) {
             return self.unit.keep(&path);
         }

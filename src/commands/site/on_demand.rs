@@ -1,0 +1,52 @@
+//! The pages of one conference without all others: what live rebuild shows of a call that somebody looks at.
+
+use crate::ids::ConferenceId;
+use crate::render::RenderError;
+use crate::report::{self, World};
+use crate::site::pages::conference::{self, ConferencePageKind};
+use crate::site::{Content, Frame, Page, Route};
+use crate::snapshot::{Dossier, Part, Snapshot};
+
+use super::SiteOptions;
+
+/// Whether [`conference_contexts`] has a page.
+pub fn is_measured_on_demand(route: &Route) -> bool {
+    matches!(route, Route::Conference(_) | Route::Call(..) | Route::CallEvents(..))
+}
+
+/// Each page of a conference of `part`: its path, its template, and what that is given, as JSON. None if the part does not have it.
+pub fn conference_contexts(
+    snapshot: &Snapshot,
+    part: &Part,
+    id: ConferenceId,
+    world: &World,
+    frame: &Frame,
+    options: &SiteOptions,
+) -> anyhow::Result<Vec<(String, &'static str, Vec<u8>)>> {
+    let dossiers = snapshot.dossiers(part)?;
+    let wanted =
+        |dossier: &Result<Dossier, _>| dossier.as_ref().map_or(true, |dossier| dossier.conference.id == id);
+    let Some(dossier) = dossiers.into_iter().find(wanted).transpose()? else {
+        return Ok(Vec::new());
+    };
+    let report = report::measure(dossier, world, &options.report);
+    conference::pages(&report, world, &options.report.limits)
+        .into_iter()
+        .map(|(route, page)| match page {
+            ConferencePageKind::Call(page) => context(route, frame, *page),
+            ConferencePageKind::Events(page) => context(route, frame, *page),
+        })
+        .collect()
+}
+
+fn context<C: Content>(
+    route: Route,
+    frame: &Frame,
+    content: C,
+) -> anyhow::Result<(String, &'static str, Vec<u8>)> {
+    let page = Page::new(route, frame, content);
+    let path = page.route.path();
+    let json = serde_json::to_vec(&page)
+        .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
+    Ok((path, page.template, json))
+}
