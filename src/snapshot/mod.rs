@@ -9,15 +9,22 @@ mod store;
 pub use cell::{Cell, Json, Mismatch, Value};
 pub use rows::{
     AppRow, Column, ConferenceRow, ConnectionRow, EventRow, Fields, IssueRow, OrganizationRow,
-    ParticipantRow, Row, SampleRow, SessionRow, TrackRow,
+    ParticipantRow, Row, SampleRow, SessionRow, TrackRow, VersionRow,
 };
 pub use store::{
-    Globals, Manifest, Part, Snapshot, SnapshotError, SnapshotWriter, TableWriter, table_bytes, table_rows,
+    GlobalFiles, Globals, Manifest, Origin, Part, Snapshot, SnapshotError, SnapshotWriter, TableWriter,
+    table_bytes, table_rows,
 };
 
 use std::collections::BTreeMap;
 
 use crate::ids::ConferenceId;
+
+/// How many events a part may hold, but for a single conference of more: the measure of memory of whoever holds one.
+pub const PART_EVENTS: usize = 12_000;
+
+/// How many conferences a part may hold, however few events they have.
+pub const PART_CONFERENCES: usize = 100;
 
 /// All rows of the conferences of one part of a snapshot: a UTC day, or a piece of a large one.
 #[derive(Debug, Clone, Default, PartialEq)]
