@@ -197,7 +197,7 @@ pub fn snapshot_of(session: &Session, args: &cli::Build, stages: &mut Stages) ->
     } else {
         let database = settings::database(session, &args.database)?;
         let target = settings::snapshot_folder(session, &args.snapshot);
-        snapshot::take(session, &database, &args.snapshot, &target)?
+        snapshot::take(session, &database, &args.snapshot, &target)?.snapshot
     };
     stages.end("snapshot");
     session.check_stop()?;
