@@ -4,8 +4,9 @@
 -- Statement-level triggers note the conferences that a statement touches, in buckets of 4,096 transactions, so that all the
 -- events of a call cost a row or a few. Nothing in it waits for another transaction, hence no unique key: two writers at
 -- once may note the same twice, and nobody minds. The functions run with the rights of their owner, so that who writes
--- calls needs no right on our tables; all names in them are qualified. A transaction that notifies cannot be prepared for a
--- two-phase commit, which Peer Metrics does not use.
+-- calls needs no right on our tables. Every name, type and operator in them is qualified rather than a search path set: to
+-- set one takes longer than all the rest. A transaction that notifies cannot be prepared for a two-phase commit, which
+-- Peer Metrics does not use.
 
 -- One row: which log this is (the transaction that began it), and from which bucket on it has everything.
 CREATE TABLE {schema}.peerpress_log (
@@ -22,87 +23,88 @@ CREATE TABLE {schema}.peerpress_change (
 );
 CREATE INDEX peerpress_change_bucket ON {schema}.peerpress_change (bucket, conference_id);
 
-CREATE FUNCTION {schema}.peerpress_note(changed uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+-- Tables that are read whole, and truncated ones.
+CREATE FUNCTION {schema}.peerpress_note_fixed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     this_bucket CONSTANT bigint := pg_catalog.txid_current() OPERATOR(pg_catalog.>>) {bits};
+    what        CONSTANT pg_catalog.uuid := TG_ARGV[0];
 BEGIN
     INSERT INTO {schema}.peerpress_change (bucket, conference_id)
-    SELECT this_bucket, new.id
-    FROM pg_catalog.unnest(changed) AS new (id)
-    WHERE new.id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM {schema}.peerpress_change AS old
-        WHERE old.bucket OPERATOR(pg_catalog.=) this_bucket AND old.conference_id OPERATOR(pg_catalog.=) new.id
+    SELECT this_bucket, what
+    WHERE NOT EXISTS (
+        SELECT FROM {schema}.peerpress_change AS noted
+        WHERE noted.bucket OPERATOR(pg_catalog.=) this_bucket AND noted.conference_id OPERATOR(pg_catalog.=) what
     );
     PERFORM pg_catalog.pg_notify('{channel}', '');
-END
-$$;
-
--- Tables that are read whole, and truncated ones.
-CREATE FUNCTION {schema}.peerpress_note_fixed() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM {schema}.peerpress_note(ARRAY[TG_ARGV[0]::uuid]);
     RETURN NULL;
 END
 $$;
 
--- One function per table, because a plan for one table's rows does not fit another's.
+-- One function per table and event, so that each has little to do.
 DO $do$
 DECLARE
-    source record;
-    event  record;
+    source   record;
+    event    record;
+    function text;
 BEGIN
     FOR source IN
         SELECT *
         FROM (VALUES
-            ('conference', 'id', NULL),
-            ('participant_conferences', 'conference_id', NULL),
-            ('summary', 'conference_id', NULL),
-            ('app_session', 'conference_id', NULL),
-            ('app_connection', 'conference_id', NULL),
-            ('app_genericevent', 'conference_id', NULL),
+            ('conference', 'changed.id', ''),
+            ('participant_conferences', 'changed.conference_id', ''),
+            ('summary', 'changed.conference_id', ''),
+            ('app_session', 'changed.conference_id', ''),
+            ('app_connection', 'changed.conference_id', ''),
+            ('app_genericevent', 'changed.conference_id', ''),
             -- Those of a session that is gone went with it.
-            ('app_track', 'session.conference_id', 'JOIN {schema}.app_session AS session ON session.id = changed.session_id'),
+            ('app_track', 'session.conference_id', 'JOIN'),
             -- The service stores some issues without a conference: they belong to that of their session.
-            (
-                'app_issue', 'COALESCE(changed.conference_id, session.conference_id)',
-                'LEFT JOIN {schema}.app_session AS session ON session.id = changed.session_id'
-            )
+            ('app_issue', 'COALESCE(changed.conference_id, session.conference_id)', 'LEFT JOIN')
         ) AS tables (name, conference, by_session)
     LOOP
-        EXECUTE format($function$
-            CREATE FUNCTION {schema}.%1$I() RETURNS trigger LANGUAGE plpgsql
-            SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-            DECLARE
-                ids uuid[];
-            BEGIN
-                CASE TG_OP
-                    WHEN 'INSERT' THEN
-                        SELECT array_agg(DISTINCT %2$s) INTO ids FROM new_rows AS changed %3$s;
-                    WHEN 'DELETE' THEN
-                        SELECT array_agg(DISTINCT %2$s) INTO ids FROM old_rows AS changed %3$s;
-                    ELSE
-                        SELECT array_agg(DISTINCT %2$s) INTO ids
-                        FROM (SELECT * FROM old_rows UNION ALL SELECT * FROM new_rows) AS changed %3$s;
-                END CASE;
-                IF ids IS NOT NULL THEN
-                    PERFORM {schema}.peerpress_note(ids);
-                END IF;
-                RETURN NULL;
-            END
-            $$
-            $function$, 'peerpress_note_' || source.name, source.conference, source.by_session);
+        IF source.by_session <> '' THEN
+            source.by_session := source.by_session
+                || ' {schema}.app_session AS session ON session.id OPERATOR(pg_catalog.=) changed.session_id';
+        END IF;
         FOR event IN
             SELECT *
             FROM (VALUES
-                ('INSERT', 'REFERENCING NEW TABLE AS new_rows'),
-                ('DELETE', 'REFERENCING OLD TABLE AS old_rows'),
-                ('UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows')
-            ) AS events (name, rows)
+                ('INSERT', 'REFERENCING NEW TABLE AS new_rows', ARRAY['new_rows']),
+                ('DELETE', 'REFERENCING OLD TABLE AS old_rows', ARRAY['old_rows']),
+                ('UPDATE', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', ARRAY['old_rows', 'new_rows'])
+            ) AS events (name, referencing, rows)
         LOOP
+            function := format('peerpress_note_%s_%s', source.name, lower(event.name));
+            EXECUTE format(
+                $function$
+                CREATE FUNCTION {schema}.%I() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+                DECLARE
+                    this_bucket CONSTANT bigint := pg_catalog.txid_current() OPERATOR(pg_catalog.>>) {bits};
+                BEGIN
+                    INSERT INTO {schema}.peerpress_change (bucket, conference_id)
+                    SELECT DISTINCT this_bucket, touched.id
+                    FROM (%s) AS touched (id)
+                    WHERE touched.id IS NOT NULL AND NOT EXISTS (
+                        SELECT FROM {schema}.peerpress_change AS noted
+                        WHERE noted.bucket OPERATOR(pg_catalog.=) this_bucket
+                            AND noted.conference_id OPERATOR(pg_catalog.=) touched.id
+                    );
+                    PERFORM pg_catalog.pg_notify('{channel}', '');
+                    RETURN NULL;
+                END
+                $$
+                $function$,
+                function,
+                (
+                    SELECT string_agg(
+                        format('SELECT %s FROM %s AS changed %s', source.conference, rows, source.by_session), ' UNION ALL '
+                    )
+                    FROM unnest(event.rows) AS rows
+                )
+            );
             EXECUTE format(
                 'CREATE TRIGGER %I AFTER %s ON {schema}.%I %s FOR EACH STATEMENT EXECUTE FUNCTION {schema}.%I()',
-                'peerpress_' || lower(event.name), event.name, source.name, event.rows, 'peerpress_note_' || source.name
+                'peerpress_' || lower(event.name), event.name, source.name, event.referencing, function
             );
         END LOOP;
         EXECUTE format(

@@ -21,6 +21,8 @@ pub enum Whole {
     Asked,
     /// The former one cannot be read: why.
     Unreadable(String),
+    /// The former one does not say what it was taken of: it was generated, or taken without versions of rows.
+    NoOrigin,
     /// The former one is by another version of the program.
     OtherProgram,
     /// The former one is of another database, or read by another role, or the server was started since.
@@ -45,6 +47,7 @@ impl fmt::Display for Whole {
             Self::First => "there was no snapshot",
             Self::Asked => "as asked",
             Self::Unreadable(why) => return write!(f, "the former snapshot cannot be read: {why}"),
+            Self::NoOrigin => "the former snapshot does not say by what to see what changed",
             Self::OtherProgram => "the former snapshot is by another version",
             Self::OtherServer => "another database or role, or the server was started since",
             Self::OtherShape => "the tables were changed or rewritten",
@@ -106,7 +109,7 @@ impl Former {
                 match former.manifest().origin.clone() {
                     Some(origin) if by_this_program => Self::Known(Box::new(former), origin),
                     Some(_) => Self::None(Whole::OtherProgram),
-                    None => Self::None(Whole::OtherServer),
+                    None => Self::None(Whole::NoOrigin),
                 }
             }
         }

@@ -22,8 +22,8 @@ use crate::snapshot::{
 };
 use crate::units::Timestamp;
 
-/// Where more than one of so many conferences may have changed, it is faster to look at all.
-const FEW: usize = 8;
+/// Where more than one of so many conferences may have changed, it is faster to look at all, but for very small databases.
+const FEW: usize = 16;
 
 /// How to take a snapshot.
 #[derive(Debug, Clone)]
@@ -267,7 +267,7 @@ fn few(
     let logged: HashSet<ConferenceId> = logged?.conferences.iter().copied().collect();
     let may_have_changed = |id: &ConferenceId| logged.contains(id) || !base.conferences.contains_key(id);
     let few: Vec<ConferenceId> = listed.iter().map(|(id, _)| *id).filter(may_have_changed).collect();
-    (few.len() <= listed.len() / FEW).then_some(few)
+    (few.len() <= FEW.max(listed.len() / FEW)).then_some(few)
 }
 
 /// The conferences with their versions; those that were not looked at are as they were in `base`.

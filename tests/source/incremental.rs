@@ -335,6 +335,7 @@ fn writers_need_no_right_on_the_log_and_readers_of_conferences_may_read_it() {
     execute(
         &db,
         "CREATE ROLE service LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO service;
+         CREATE SCHEMA own AUTHORIZATION service;
          CREATE ROLE viewer LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO viewer",
     );
     track_changes(&mut db.client()).unwrap();
@@ -345,20 +346,30 @@ fn writers_need_no_right_on_the_log_and_readers_of_conferences_may_read_it() {
         || take_snapshot(&viewer, &options(&folder.path().join("snapshot"), false), &NoProgress).unwrap();
     take();
     let mut service = postgres::Client::connect(&as_role("service"), postgres::NoTls).unwrap();
-    // Somebody's own operators and functions must not be run with the owner's rights.
+    // Somebody's own functions, operators and tables must not be used with the owner's rights.
     service
-        .batch_execute(&format!(
-            "CREATE TEMP TABLE peerpress_change (bucket bigint, conference_id uuid);
-             SET search_path = pg_temp, public;
-             UPDATE conference SET duration = 9 WHERE id = {}",
-            id('c', 1)
-        ))
+        .batch_execute(
+            "CREATE FUNCTION own.trap(bigint, int) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
+             CREATE FUNCTION own.trap(uuid, uuid) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
+             CREATE FUNCTION own.trap(bigint, bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
+             CREATE FUNCTION own.pg_notify(text, text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
+             CREATE FUNCTION own.txid_current() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$;
+             CREATE OPERATOR own.>> (FUNCTION = own.trap, LEFTARG = bigint, RIGHTARG = int);
+             CREATE OPERATOR own.= (FUNCTION = own.trap, LEFTARG = uuid, RIGHTARG = uuid);
+             CREATE OPERATOR own.= (FUNCTION = own.trap, LEFTARG = bigint, RIGHTARG = bigint);
+             CREATE TABLE own.peerpress_change (bucket bigint, conference_id uuid);
+             SET search_path = own, pg_catalog, public;
+             UPDATE conference SET duration = 9 WHERE duration = 0;
+             UPDATE app_track SET label = 'x';
+             UPDATE app_issue SET code = 'x';
+             UPDATE app SET name = 'x' WHERE name = 'app 1'",
+        )
         .unwrap();
-    assert!(service.batch_execute("SELECT public.peerpress_note('{}')").is_err());
     assert!(service.batch_execute("DELETE FROM public.peerpress_change").is_err());
     let origin = take().snapshot.manifest().origin.clone().unwrap();
     assert!(origin.log.is_some());
-    assert_eq!(super::number(&db, "SELECT count(*) FROM peerpress_change"), 1);
+    // Six conferences and one note of an app; none of it in the service's own table.
+    assert_eq!(super::number(&db, "SELECT count(*) FROM public.peerpress_change"), 7);
     execute(
         &db,
         "REASSIGN OWNED BY service, viewer TO peerpress; DROP OWNED BY service, viewer; DROP ROLE service, viewer",
