@@ -8,17 +8,18 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{
     AppRow, ConferenceRow, ConnectionRow, EventRow, IssueRow, OrganizationRow, ParticipantRow, Row,
     SampleRow, SessionRow, TrackRow, VersionRow,
 };
-use super::{Dossier, PartRows};
+use super::{Dossier, PartRows, RawPart};
 use crate::units::{Day, Timestamp};
 
 /// The version of the form on disk; a snapshot of another one is refused.
@@ -27,6 +28,9 @@ const PROGRAM: &str = concat!("peerpress ", env!("CARGO_PKG_VERSION"));
 const MANIFEST: &str = "manifest.json";
 /// Rows per batch while reading.
 const BATCH: usize = 8192;
+/// Rows per batch while writing, and samples that are held at a time while a part is written: the same number, so that pages
+/// end at the same rows either way.
+const WRITTEN: usize = 1024;
 
 /// Why a snapshot cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -227,22 +231,50 @@ impl SnapshotWriter {
 
     /// Writes one part, whose rows are [`PartRows::finish`]ed. Threads may write parts at the same time.
     pub fn write_part(&self, day: Day, piece: usize, rows: &PartRows) -> Result<(), SnapshotError> {
-        let mut part = Part { day: day.to_string(), piece, rows: BTreeMap::new(), digests: BTreeMap::new() };
+        let mut part = self.begin_part(day, piece)?;
+        let bytes = table_bytes(&rows.samples)?;
+        self.write_file::<SampleRow>(&mut part, rows.samples.len(), &bytes)?;
+        self.end_part(part, rows)
+    }
+
+    /// Writes one part as it came from its source; returns how many rows it has. Threads may write parts at the same time.
+    pub fn write_raw_part(&self, day: Day, piece: usize, raw: RawPart) -> Result<u64, SnapshotError> {
+        let mut part = self.begin_part(day, piece)?;
+        let mut samples = Samples::new()?;
+        let rows = raw.samples(|few| samples.add(few))?;
+        let (count, bytes) = samples.finish()?;
+        self.write_file::<SampleRow>(&mut part, count, &bytes)?;
+        drop(bytes);
+        let all = count + rows.len();
+        self.end_part(part, &rows)?;
+        Ok(all as u64)
+    }
+
+    fn begin_part(&self, day: Day, piece: usize) -> Result<Part, SnapshotError> {
         let folder = self.staging.join(format!("day={day}"));
         fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+        Ok(Part { day: day.to_string(), piece, rows: BTreeMap::new(), digests: BTreeMap::new() })
+    }
+
+    /// Writes all tables but the samples.
+    fn end_part(&self, mut part: Part, rows: &PartRows) -> Result<(), SnapshotError> {
         macro_rules! write {
             ($($field:ident: $row:ty),*) => {$(
-                let path = self.staging.join(part.file(<$row>::TABLE));
-                let digest = write_table::<$row>(&path, &rows.$field)?;
-                part.rows.insert(<$row>::TABLE.to_owned(), rows.$field.len() as u64);
-                part.digests.insert(<$row>::TABLE.to_owned(), digest);
+                self.write_file::<$row>(&mut part, rows.$field.len(), &table_bytes(&rows.$field)?)?;
             )*};
         }
         write!(
             conferences: ConferenceRow, sessions: SessionRow, connections: ConnectionRow, tracks: TrackRow,
-            issues: IssueRow, events: EventRow, samples: SampleRow
+            issues: IssueRow, events: EventRow
         );
         self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(part);
+        Ok(())
+    }
+
+    fn write_file<R: Row>(&self, part: &mut Part, rows: usize, bytes: &[u8]) -> Result<(), SnapshotError> {
+        write_new(&self.staging.join(part.file(R::TABLE)), bytes)?;
+        part.rows.insert(R::TABLE.to_owned(), rows as u64);
+        part.digests.insert(R::TABLE.to_owned(), blake3::hash(bytes).to_hex().to_string());
         Ok(())
     }
 
@@ -433,17 +465,23 @@ fn encode<R: Row>(error: impl std::error::Error) -> SnapshotError {
 impl<R: Row> TableWriter<R> {
     /// Without any row.
     pub fn new() -> Result<Self, SnapshotError> {
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(encode::<R>)?))
-            .set_created_by("peerpress".to_owned())
-            .build();
+            // Nobody looks for a page by what is in it.
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_created_by("peerpress".to_owned());
+        for field in R::schema().fields().iter().filter(|field| *field.data_type() == DataType::Float64) {
+            // Measured numbers hardly repeat, so that a dictionary only takes time.
+            properties = properties.set_column_dictionary_enabled(field.name().as_str().into(), false);
+        }
+        let properties = properties.build();
         let writer = ArrowWriter::try_new(Vec::new(), R::schema(), Some(properties)).map_err(encode::<R>)?;
         Ok(Self { writer, rows: PhantomData })
     }
 
     /// Adds rows.
     pub fn write(&mut self, rows: &[R]) -> Result<(), SnapshotError> {
-        for chunk in rows.chunks(BATCH) {
+        for chunk in rows.chunks(WRITTEN) {
             let batch = R::to_batch(chunk).map_err(encode::<R>)?;
             self.writer.write(&batch).map_err(encode::<R>)?;
         }
@@ -453,6 +491,42 @@ impl<R: Row> TableWriter<R> {
     /// The whole file.
     pub fn finish(self) -> Result<Vec<u8>, SnapshotError> {
         self.writer.into_inner().map_err(encode::<R>)
+    }
+}
+
+/// Samples on their way into a file, of which a batch is held at a time.
+struct Samples {
+    writer: TableWriter<SampleRow>,
+    waiting: Vec<SampleRow>,
+    written: usize,
+}
+
+impl Samples {
+    fn new() -> Result<Self, SnapshotError> {
+        Ok(Self { writer: TableWriter::new()?, waiting: Vec::new(), written: 0 })
+    }
+
+    /// Batches are always of the same size, so that the file does not depend on how the rows come.
+    fn add(&mut self, rows: Vec<SampleRow>) -> Result<(), SnapshotError> {
+        for row in rows {
+            self.waiting.push(row);
+            if self.waiting.len() == WRITTEN {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SnapshotError> {
+        self.writer.write(&self.waiting)?;
+        self.written += self.waiting.len();
+        self.waiting.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(usize, Vec<u8>), SnapshotError> {
+        self.flush()?;
+        Ok((self.written, self.writer.finish()?))
     }
 }
 

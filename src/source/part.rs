@@ -3,17 +3,18 @@
 use super::error::SourceError;
 use super::plan::PlannedPart;
 use super::reader::{Reader, of_conferences};
-use crate::snapshot::{EventRow, Globals, PartRows, Row as _};
+use crate::snapshot::{EventRow, Globals, PartRows, RawPart, Row as _};
 
-/// All rows of a part, in order.
-pub(super) fn read_part(reader: &mut Reader<'_>, part: &PlannedPart) -> Result<PartRows, SourceError> {
+/// All rows of a part, in any order.
+pub(super) fn read_part(reader: &mut Reader<'_>, part: &PlannedPart) -> Result<RawPart, SourceError> {
     macro_rules! rows {
         ($file:literal) => {
             reader
                 .rows(&of_conferences(include_str!(concat!("queries/", $file, ".sql")), &part.conferences))?
         };
     }
-    let mut rows = PartRows {
+    let mut raw = RawPart::default();
+    raw.rows = PartRows {
         conferences: rows!("conferences"),
         sessions: rows!("sessions"),
         connections: rows!("connections"),
@@ -23,11 +24,10 @@ pub(super) fn read_part(reader: &mut Reader<'_>, part: &PlannedPart) -> Result<P
     };
     let events = of_conferences(include_str!("queries/events.sql"), &part.conferences);
     reader.copy(EventRow::TABLE, &events, EventRow::COLUMNS.len(), |tuple| {
-        rows.add_event(EventRow::from_fields(tuple)?);
+        raw.add_event(EventRow::from_fields(tuple)?);
         Ok(())
     })?;
-    rows.finish();
-    Ok(rows)
+    Ok(raw)
 }
 
 /// The tables that are not partitioned.
@@ -37,18 +37,4 @@ pub(super) fn read_globals(reader: &mut Reader<'_>) -> Result<Globals, SourceErr
         apps: reader.rows(include_str!("queries/apps.sql"))?,
         participants: reader.rows(include_str!("queries/participants.sql"))?,
     })
-}
-
-/// How many rows a part has, of all tables.
-pub(super) fn count(rows: &PartRows) -> u64 {
-    let tables = [
-        rows.conferences.len(),
-        rows.sessions.len(),
-        rows.connections.len(),
-        rows.tracks.len(),
-        rows.issues.len(),
-        rows.events.len(),
-        rows.samples.len(),
-    ];
-    tables.iter().sum::<usize>() as u64
 }
