@@ -57,7 +57,7 @@ pub enum Command {
     /// Bring a database to the schema of Peer Metrics
     ///
     /// Makes all tables in an empty database. In one that Peer Metrics' own migrations made, only adds two indexes that make
-    /// snapshots faster. Done twice, the second time changes nothing.
+    /// snapshots faster, and triggers that track changes if asked for. Done twice, the second time changes nothing.
     Migrate(Migrate),
     /// Fill a database with realistic synthetic calls
     Seed(Seed),
@@ -120,6 +120,9 @@ pub struct SnapshotFolder {
     /// Connections that read at the same time [default: 4]
     #[arg(long, value_name = "N")]
     pub connections: Option<usize>,
+    /// Read everything, rather than only what changed since the snapshot that is there
+    #[arg(long)]
+    pub full: bool,
 }
 
 /// `peerpress demo`.
@@ -202,6 +205,12 @@ pub struct Migrate {
     #[command(flatten)]
     /// The database.
     pub database: Database,
+    /// Track changes by triggers, so that snapshots look only at what changed and `serve` hears of it at once
+    #[arg(long, conflicts_with = "no_track_changes")]
+    pub track_changes: bool,
+    /// Take the triggers that track changes away again
+    #[arg(long)]
+    pub no_track_changes: bool,
 }
 
 /// `peerpress seed`.

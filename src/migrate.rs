@@ -2,13 +2,15 @@
 //! one that Django's migrations made. Called by `peerpress migrate`, `peerpress demo` and the tests.
 //!
 //! The migrations are the files of `migrations/`, embedded. What was applied is recorded in
-//! the table `peerpress_schema_history` beside the others, which is none of Django's business.
+//! the table `peerpress_schema_history` beside the others, which is none of Django's business. Change tracking
+//! (`migrations/tracking/`) comes and goes as the user wants it and is in no record.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::Client;
 use refinery::Target;
 use thiserror::Error;
+use uuid::Uuid;
 
 /// Where refinery records what it applied. It lies beside the other tables: a schema `peerpress` would come first in the
 /// search path of a user by that name, and catch the tables that belong into `public`.
@@ -47,6 +49,19 @@ const TABLES: &[(&str, &[&str])] = &[
     ("django_session", &[]),
     ("django_migrations", &[]),
 ];
+
+/// The notifications of change tracking.
+pub const CHANNEL: &str = "peerpress";
+/// Transactions that differ only in so many low bits of their numbers note their changes in the same bucket.
+pub(crate) const BUCKET_BITS: u32 = 12;
+/// In the change log: an organization, an app or a participant.
+pub(crate) const GLOBALS: Uuid = Uuid::nil();
+/// In the change log: anything.
+pub(crate) const EVERYTHING: Uuid = Uuid::max();
+/// How many triggers track changes: four for each table of which conferences are made, one for each of the three others.
+pub(crate) const TRIGGERS: usize = 4 * 8 + 3;
+/// Buckets before the first open transaction that pruning leaves: a quarter of a million transactions.
+const KEPT_BUCKETS: i64 = 64;
 
 mod embedded {
     //! The files of `migrations/`.
@@ -148,6 +163,76 @@ fn migrate_locked(client: &mut Client) -> Result<Outcome, MigrateError> {
     let report = runner.run(client).map_err(|error| from_refinery("apply the migrations", error))?;
     let applied = report.applied_migrations().iter().map(ToString::to_string).collect();
     Ok(Outcome { state, applied })
+}
+
+/// Begins to track changes, in one transaction; says whether that was new. The tables have to be there. Where everything is
+/// in force already nothing changes but that the log is pruned; where something of it was taken away it begins anew, so
+/// that no snapshot relies on a log with a gap.
+pub fn track_changes(client: &mut Client) -> Result<bool, MigrateError> {
+    let schema = schema(client)?;
+    let in_force = client
+        .query_one(
+            "SELECT to_regclass('peerpress_log') IS NOT NULL AND to_regclass('peerpress_change') IS NOT NULL AND $1 = (
+                 SELECT count(*) FROM pg_trigger JOIN pg_class ON pg_class.oid = pg_trigger.tgrelid
+                 WHERE pg_class.relnamespace = current_schema()::regnamespace
+                   AND pg_trigger.tgname LIKE 'peerpress\\_%' AND pg_trigger.tgenabled = 'A')",
+            &[&(TRIGGERS as i64)],
+        )
+        .map_err(|error| database("look at the triggers", error))?
+        .get(0);
+    if in_force {
+        prune_changes(client).map_err(|error| database("prune the change log", error))?;
+        return Ok(false);
+    }
+    let statements = [END, include_str!("../migrations/tracking/begin.sql")].concat();
+    run_tracking(client, &statements, &schema)
+        .map_err(|error| database("make the triggers that track changes", error))?;
+    Ok(true)
+}
+
+/// Takes change tracking away, if it is there; says whether it was.
+pub fn untrack_changes(client: &mut Client) -> Result<bool, MigrateError> {
+    let schema = schema(client)?;
+    let was_there = client
+        .query_one("SELECT to_regclass('peerpress_log') IS NOT NULL", &[])
+        .map_err(|error| database("look for the change log", error))?
+        .get(0);
+    run_tracking(client, END, &schema)
+        .map_err(|error| database("take the triggers that track changes away", error))?;
+    Ok(was_there)
+}
+
+/// Deletes from the change log what no recent snapshot asks for.
+pub(crate) fn prune_changes(client: &mut Client) -> Result<(), postgres::Error> {
+    let statements = include_str!("../migrations/tracking/prune.sql")
+        .replace("{bits}", &BUCKET_BITS.to_string())
+        .replace("{kept}", &KEPT_BUCKETS.to_string());
+    client.batch_execute(&statements)
+}
+
+const END: &str = include_str!("../migrations/tracking/end.sql");
+
+/// Runs statements in one transaction, waiting for no lock for long: who waits for one holds up all who write.
+fn run_tracking(client: &mut Client, statements: &str, schema: &str) -> Result<(), postgres::Error> {
+    let statements = statements
+        .replace("{schema}", schema)
+        .replace("{bits}", &BUCKET_BITS.to_string())
+        .replace("{globals}", &GLOBALS.to_string())
+        .replace("{everything}", &EVERYTHING.to_string())
+        .replace("{channel}", CHANNEL);
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute("SET LOCAL lock_timeout = '10s'")?;
+    transaction.batch_execute(&statements)?;
+    transaction.commit()
+}
+
+/// The schema of the tables, quoted as far as needed.
+fn schema(client: &mut Client) -> Result<String, MigrateError> {
+    client
+        .query_one("SELECT quote_ident(current_schema())", &[])
+        .map_err(|error| database("look at the database", error))?
+        .get::<_, Option<String>>(0)
+        .ok_or(MigrateError::NoSchema)
 }
 
 /// Tells the three states apart, without changing anything.

@@ -194,7 +194,7 @@ impl Site {
 fn snapshot_of(db: &TestDb, folder: &tempfile::TempDir) -> Snapshot {
     let settings = resolve(Some(&db.url()), &|_| None).unwrap().unwrap();
     let options = SnapshotOptions::new(folder.path().join("snapshot"));
-    take_snapshot(&settings, &options, &NoProgress).unwrap()
+    take_snapshot(&settings, &options, &NoProgress).unwrap().snapshot
 }
 
 fn replay(which: &str) {

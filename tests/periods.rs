@@ -692,7 +692,7 @@ fn snapshot_of(db: &TestDb, folder: &Path) -> Snapshot {
     let environment = |_: &str| None;
     let database = peerpress::source::resolve(Some(&db.url()), &environment).unwrap().unwrap();
     let options = peerpress::source::SnapshotOptions::new(folder.join("snapshot"));
-    peerpress::source::take_snapshot(&database, &options, &peerpress::source::NoProgress).unwrap()
+    peerpress::source::take_snapshot(&database, &options, &peerpress::source::NoProgress).unwrap().snapshot
 }
 
 #[test]

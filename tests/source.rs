@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
+#[path = "source/incremental.rs"]
+mod incremental;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use peerpress::cluster::{Cluster, ClusterOptions};
-use peerpress::snapshot::{Dossier, Snapshot};
+use peerpress::snapshot::{Dossier, Part, Snapshot};
 use peerpress::source::{
     ConnectionSettings, NoProgress, Progress, SnapshotOptions, SourceError, connect, take_snapshot,
 };
@@ -38,7 +40,7 @@ fn number(db: &TestDb, query: &str) -> u64 {
 }
 
 fn snapshot(db: &TestDb, target: &Path) -> Result<Snapshot, SourceError> {
-    take_snapshot(&settings(db), &options(target), &NoProgress)
+    take_snapshot(&settings(db), &options(target), &NoProgress).map(|taken| taken.snapshot)
 }
 
 /// A server that listens on TCP, with these lines of `pg_hba.conf` and, if there are any files, TLS.
@@ -69,8 +71,12 @@ fn options(target: &Path) -> SnapshotOptions {
     SnapshotOptions { workers: 2, part_events: 200, ..SnapshotOptions::new(target.to_owned()) }
 }
 
+fn dossiers_of(snapshot: &Snapshot, part: &Part) -> Vec<Dossier> {
+    snapshot.dossiers(part).unwrap().map(Result::unwrap).collect()
+}
+
 fn dossiers(snapshot: &Snapshot) -> Vec<Dossier> {
-    snapshot.parts().iter().flat_map(|part| snapshot.dossiers(part).unwrap()).map(Result::unwrap).collect()
+    snapshot.parts().iter().flat_map(|part| dossiers_of(snapshot, part)).collect()
 }
 
 const COUNTED: [(&str, &str); 8] = [
@@ -138,7 +144,7 @@ fn the_number_of_workers_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let take = |workers: usize| {
         let options = SnapshotOptions { workers, ..options(&folder.path().join(workers.to_string())) };
-        take_snapshot(&settings(&db), &options, &NoProgress).unwrap()
+        take_snapshot(&settings(&db), &options, &NoProgress).unwrap().snapshot
     };
     let (one, four) = (take(1), take(4));
     assert!(one.parts().len() > 2);
@@ -231,7 +237,7 @@ fn a_database_that_is_being_written_gives_one_instant() {
         let options = SnapshotOptions { part_events: 1, ..options(&folder.path().join("snapshot")) };
         let snapshot = take_snapshot(&settings(&db), &options, &Slow);
         done.store(true, Ordering::Relaxed);
-        snapshot.unwrap()
+        snapshot.unwrap().snapshot
     });
     assert!(number(&db, "SELECT count(*) FROM conference") > snapshot.manifest().rows["conferences"]);
 
@@ -255,7 +261,7 @@ fn a_database_that_is_being_written_gives_one_instant() {
 }
 
 /// The error, which must carry a hint and no password.
-fn error(result: Result<Snapshot, SourceError>) -> SourceError {
+fn error<T: std::fmt::Debug>(result: Result<T, SourceError>) -> SourceError {
     let error = result.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("\nhint: "), "{text}");
@@ -302,7 +308,7 @@ fn a_role_that_may_only_read_is_enough_and_one_that_may_not_is_told_what_it_lack
     assert_eq!(table, "app, app_issue");
     assert!(grant.contains("GRANT SELECT ON app_issue TO reader;") && !grant.contains("api_key"), "{grant}");
     execute(&db, &grant);
-    let snapshot = take().unwrap();
+    let snapshot = take().unwrap().snapshot;
     assert_eq!(snapshot.manifest().rows["issues"], 528);
     assert!(snapshot.manifest().database.contains(" with oid "), "{}", snapshot.manifest().database);
     execute(&db, "CREATE SCHEMA pm; ALTER TABLE app_track SET SCHEMA pm");

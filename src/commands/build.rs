@@ -288,7 +288,7 @@ pub fn snapshot_of(session: &Session, args: &cli::Build, stages: &mut Stages) ->
     } else {
         let database = settings::database(session, &args.database)?;
         let target = settings::snapshot_folder(session, &args.snapshot);
-        snapshot::take(session, &database, &args.snapshot, &target)?
+        snapshot::take(session, &database, &args.snapshot, &target)?.snapshot
     };
     stages.end("snapshot");
     session.check_stop()?;
@@ -328,7 +328,7 @@ pub fn run(session: &Session, args: &cli::Build) -> anyhow::Result<Done> {
     let mail_files = args.mail.as_deref().map(mail_files).transpose()?;
     let mut stages = Stages::default();
     let snapshot = snapshot_of(session, args, &mut stages)?;
-    let how = How { full: false, mail: args.mail.is_some(), ..How::default() };
+    let how = How { full: args.snapshot.full, mail: args.mail.is_some(), ..How::default() };
     let summary = render_and_publish(session, &snapshot, &args.site, how, &mut stages)?;
     session.print(&summary, &summary.text())?;
     if let Some((html, markdown)) = mail_files {

@@ -92,7 +92,7 @@ fn by_database(
         took.as_secs_f64()
     ));
     session.check_stop()?;
-    let snapshot = snapshot::take(session, &settings, &cli::SnapshotFolder::default(), target)?;
+    let snapshot = snapshot::take(session, &settings, &cli::SnapshotFolder::default(), target)?.snapshot;
     let took = stages.end("snapshot");
     let rows: u64 = snapshot.manifest().rows.values().sum();
     session.say(&format!("snapshot: {rows} rows ({:.1} s)", took.as_secs_f64()));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Done, Session, Usage, now, settings};
 use crate::cli;
-use crate::migrate::State;
+use crate::migrate::{MigrateError, State, track_changes, untrack_changes};
 use crate::seed::{SeedOptions, fill_database, plan};
 use crate::source;
 use crate::units::Timestamp;
@@ -19,16 +19,38 @@ pub fn this_hour() -> Timestamp {
 
 /// Brings a database to the schema, with hints in the error.
 pub fn migrate_database(client: &mut postgres::Client) -> anyhow::Result<crate::migrate::Outcome> {
-    crate::migrate::migrate(client).map_err(|error| {
-        let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-        anyhow::anyhow!("failed to {error}{hint}")
+    crate::migrate::migrate(client).map_err(|error| with_hint(&error))
+}
+
+fn with_hint(error: &MigrateError) -> anyhow::Error {
+    let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    let problem = format!("failed to {error}");
+    match std::error::Error::source(error) {
+        Some(cause) => anyhow::anyhow!("{problem}: {cause}{hint}"),
+        None => anyhow::anyhow!("{problem}{hint}"),
+    }
+}
+
+/// Does what was asked for of change tracking, and says it in a few words.
+fn set_tracking(
+    client: &mut postgres::Client,
+    args: &cli::Migrate,
+) -> Result<Option<&'static str>, MigrateError> {
+    Ok(match (args.track_changes, args.no_track_changes) {
+        (true, _) if track_changes(client)? => Some("changes are tracked from now on"),
+        (true, _) => Some("changes are tracked already"),
+        (_, true) if untrack_changes(client)? => Some("changes are tracked no longer"),
+        (_, true) => Some("changes were not tracked"),
+        (false, false) => None,
     })
 }
 
 /// Runs `peerpress migrate`.
 pub fn migrate(session: &Session, args: &cli::Migrate) -> anyhow::Result<Done> {
     let database = settings::database(session, &args.database)?;
-    let outcome = migrate_database(&mut source::connect(&database)?)?;
+    let mut client = source::connect(&database)?;
+    let outcome = migrate_database(&mut client)?;
+    let tracking = set_tracking(&mut client, args).map_err(|error| with_hint(&error))?;
     let state = match outcome.state {
         State::Empty => "an empty database",
         State::PeerMetrics => "a database of Peer Metrics",
@@ -36,7 +58,11 @@ pub fn migrate(session: &Session, args: &cli::Migrate) -> anyhow::Result<Done> {
     };
     let applied =
         if outcome.applied.is_empty() { "nothing to do".to_owned() } else { outcome.applied.join(", ") };
-    session.print(&json!({"found": state, "applied": outcome.applied}), &format!("{state}: {applied}"))?;
+    let text = match tracking {
+        Some(tracking) => format!("{state}: {applied}; {tracking}"),
+        None => format!("{state}: {applied}"),
+    };
+    session.print(&json!({"found": state, "applied": outcome.applied, "tracking": tracking}), &text)?;
     Ok(Done::Well)
 }
 

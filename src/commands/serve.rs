@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,9 +13,11 @@ use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
 use crate::serve::{Folder, Live, Pages, Server};
 use crate::snapshot::Snapshot;
-use crate::source::ConnectionSettings;
+use crate::source::{ConnectionSettings, Listener};
 use crate::watch::watch;
 
+/// How long one wait for news of the database takes.
+const LISTEN: Duration = Duration::from_secs(5);
 /// The usual port.
 const PORT: u16 = 8000;
 /// Threads that answer.
@@ -81,6 +83,29 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
     Ok(Done::Well)
 }
 
+/// Says of every change at once that there is new data, if the database tells of them.
+fn listen(session: &Session, database: &ConnectionSettings, wake: &Sender<()>) {
+    let mut listener = match Listener::open(database) {
+        Ok(Some(listener)) => listener,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::debug!("not told of changes: {error}");
+            return;
+        }
+    };
+    session.say("told of changes by the database");
+    loop {
+        match listener.wait(LISTEN) {
+            Ok(true) if wake.send(()).is_err() => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!("not told of changes: {error}");
+                std::thread::sleep(LISTEN);
+            }
+        }
+    }
+}
+
 /// Serves, and keeps everything up to date, until the user ends the program.
 fn keep_up(
     session: &Session,
@@ -91,8 +116,10 @@ fn keep_up(
     database: Option<ConnectionSettings>,
 ) {
     // Whoever has the other end can say that there is new data.
-    let (_wake, woken) = channel();
-    if database.is_some() {
+    let (wake, woken) = channel();
+    if let Some(database) = database.clone() {
+        let (session, wake) = (Arc::clone(&updates.session), wake.clone());
+        std::thread::spawn(move || listen(&session, &database, &wake));
         let (updates, interval) = (Arc::clone(updates), Duration::from_secs(args.interval));
         std::thread::spawn(move || {
             while wait_for_data(&woken, interval) {
@@ -235,10 +262,10 @@ impl Updates {
                 (Task::LookForData, Some(database)) => {
                     let target = settings::snapshot_folder(&self.session, &args.snapshot);
                     match snapshot::take(&self.session, database, &args.snapshot, &target) {
-                        Ok(new) => {
+                        Ok(taken) => {
                             said = None;
-                            if !same_data(&new, &snapshot) {
-                                snapshot = new;
+                            if taken.changed && !same_data(&taken.snapshot, &snapshot) {
+                                snapshot = taken.snapshot;
                                 self.build(&args.site, &snapshot);
                             }
                         }

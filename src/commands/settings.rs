@@ -59,6 +59,7 @@ pub fn snapshot_options(session: &Session, args: &cli::SnapshotFolder, target: P
         workers: args.connections.or(config.connections).unwrap_or(defaults.workers).max(1),
         statement_timeout: config.statement_timeout.map_or(defaults.statement_timeout, seconds),
         lock_timeout: config.lock_timeout.map_or(defaults.lock_timeout, seconds),
+        full: args.full,
         ..defaults
     }
 }

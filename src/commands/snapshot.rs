@@ -9,8 +9,7 @@ use serde_json::json;
 
 use super::{Done, Session, settings};
 use crate::cli::{SnapshotFolder, TakeSnapshot};
-use crate::snapshot::Snapshot;
-use crate::source::{ConnectionSettings, Progress, take_snapshot};
+use crate::source::{ConnectionSettings, Progress, Taken, Whole, take_snapshot};
 
 struct Parts {
     bar: ProgressBar,
@@ -34,12 +33,30 @@ pub fn take(
     database: &ConnectionSettings,
     args: &SnapshotFolder,
     target: &Path,
-) -> anyhow::Result<Snapshot> {
+) -> anyhow::Result<Taken> {
     let progress = Parts { bar: session.terminal.bar("snapshot"), rows: AtomicU64::new(0) };
     let options = settings::snapshot_options(session, args, target.to_owned());
-    let snapshot = take_snapshot(database, &options, &progress);
+    let taken = take_snapshot(database, &options, &progress);
     progress.bar.finish_and_clear();
-    Ok(snapshot?)
+    let taken = taken?;
+    if let Some(whole @ Whole::Unreadable(_)) = &taken.whole {
+        tracing::warn!("everything was read: {whole}");
+    }
+    Ok(taken)
+}
+
+/// What was done, in a few words.
+fn describe(taken: &Taken) -> String {
+    match (&taken.whole, taken.changed) {
+        (_, false) => "nothing changed since".to_owned(),
+        (Some(whole), true) => format!("everything was read: {whole}"),
+        (None, true) => format!(
+            "{} conferences changed; {} parts read, {} kept",
+            taken.conferences_changed,
+            taken.parts_read,
+            taken.parts_kept()
+        ),
+    }
 }
 
 /// Runs the command.
@@ -47,19 +64,22 @@ pub fn run(session: &Session, args: &TakeSnapshot) -> anyhow::Result<Done> {
     let database = settings::database(session, &args.database)?;
     let target = settings::snapshot_folder(session, &args.snapshot);
     let begun = Instant::now();
-    let snapshot = take(session, &database, &args.snapshot, &target)?;
-    let manifest = snapshot.manifest();
+    let taken = take(session, &database, &args.snapshot, &target)?;
+    let manifest = taken.snapshot.manifest();
     let rows: u64 = manifest.rows.values().sum();
     let value = json!({
         "snapshot": target, "taken_at": manifest.taken_at, "parts": manifest.parts.len(), "rows": manifest.rows,
-        "seconds": begun.elapsed().as_secs_f64(),
+        "changed": taken.changed, "parts_read": taken.parts_read, "parts_kept": taken.parts_kept(),
+        "conferences_changed": taken.conferences_changed,
+        "whole": taken.whole.as_ref().map(ToString::to_string), "seconds": begun.elapsed().as_secs_f64(),
     });
     let text = format!(
-        "{}: {rows} rows in {} parts, as of {}, in {:.1} s",
+        "{}: {rows} rows in {} parts, as of {}, in {:.1} s\n{}",
         target.display(),
         manifest.parts.len(),
         manifest.taken_at,
-        begun.elapsed().as_secs_f64()
+        begun.elapsed().as_secs_f64(),
+        describe(&taken)
     );
     session.print(&value, &text)?;
     Ok(Done::Well)

@@ -7,12 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::{SeedConference, SeedPlan, Stored};
-use crate::snapshot::{PartRows, Snapshot, SnapshotError, SnapshotWriter};
+use crate::snapshot::{PART_CONFERENCES, PART_EVENTS, PartRows, Snapshot, SnapshotError, SnapshotWriter};
 use crate::units::Day;
-
-/// A part is cut when it has so many conferences or events.
-const MOST_CONFERENCES: usize = 500;
-const MOST_EVENTS: usize = 50_000;
 
 /// Writes the planned rows as a snapshot; `on_progress` hears how many conferences are done.
 pub fn write_snapshot(
@@ -34,7 +30,7 @@ pub fn write_snapshot(
             }
             on_progress(done.fetch_add(1, Ordering::Relaxed) + 1);
             let last = index + 1 == indices.end;
-            if last || part.conferences.len() >= MOST_CONFERENCES || events >= MOST_EVENTS {
+            if last || part.conferences.len() >= PART_CONFERENCES || events >= PART_EVENTS {
                 if !part.conferences.is_empty() {
                     part.finish();
                     writer.write_part(*day, piece, &part)?;

@@ -2,6 +2,7 @@
 //! as one [`Dossier`] per conference.
 
 mod cell;
+mod members;
 mod rows;
 pub mod stats;
 mod store;
@@ -9,16 +10,22 @@ mod store;
 pub use cell::{Cell, Json, Mismatch, Value};
 pub use rows::{
     AppRow, Column, ConferenceRow, ConnectionRow, EventRow, Fields, IssueRow, OrganizationRow,
-    ParticipantRow, Row, SampleRow, SessionRow, TrackRow,
+    ParticipantRow, Row, SampleRow, SessionRow, TrackRow, VersionRow,
 };
 pub use store::{
-    Dossiers, Globals, Manifest, Part, Snapshot, SnapshotError, SnapshotWriter, TableWriter, table_bytes,
-    table_rows,
+    Dossiers, GlobalFiles, Globals, Manifest, Origin, Part, Snapshot, SnapshotError, SnapshotWriter,
+    TableWriter, table_bytes, table_rows,
 };
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::ConferenceId;
+
+/// How many events a part may hold, but for a single conference of more: the measure of memory of whoever holds one.
+pub const PART_EVENTS: usize = 12_000;
+
+/// How many conferences a part may hold, however few events they have.
+pub const PART_CONFERENCES: usize = 100;
 
 /// All rows of the conferences of one part of a snapshot: a UTC day, or a piece of a large one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -52,21 +59,41 @@ impl PartRows {
     /// Brings the rows into the snapshot's order (conference, time, id) and fills in samples from the stored summaries
     /// of conferences whose stats events are gone.
     pub fn finish(&mut self) {
-        self.conferences.sort_by_key(|row| (row.created_at, row.id));
-        let sampled: std::collections::BTreeSet<_> =
-            self.samples.iter().map(|row| row.conference_id).collect();
+        let order = self.sort();
+        let sampled: BTreeSet<_> = self.samples.iter().map(|row| row.conference_id).collect();
         for conference in self.conferences.iter().filter(|row| !sampled.contains(&row.id)) {
             self.samples.extend(stats::samples_of_summary(conference));
         }
-        let order: BTreeMap<ConferenceId, usize> =
-            self.conferences.iter().enumerate().map(|(at, row)| (row.id, at)).collect();
-        let at = |id: ConferenceId| order.get(&id).copied().unwrap_or(usize::MAX);
-        self.sessions.sort_by_key(|row| (at(row.conference_id), row.created_at, row.id));
-        self.connections.sort_by_key(|row| (at(row.conference_id), row.created_at, row.id));
-        self.tracks.sort_by_key(|row| (at(row.conference_id), row.created_at, row.id));
-        self.issues.sort_by_key(|row| (at(row.in_conference_id), row.created_at, row.id));
-        self.events.sort_by_key(|row| (at(row.conference_id), row.created_at, row.id));
-        self.samples.sort_by_key(|row| (at(row.conference_id), row.created_at, row.event_id, row.place));
+        // These are large rows, which a sort by comparison would move again and again.
+        self.samples
+            .sort_by_cached_key(|row| (order.of(row.conference_id), row.created_at, row.event_id, row.place));
+    }
+
+    /// How many rows there are, of all tables.
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks whether a part is empty")]
+    pub fn len(&self) -> usize {
+        let tables = [
+            self.conferences.len(),
+            self.sessions.len(),
+            self.connections.len(),
+            self.tracks.len(),
+            self.issues.len(),
+            self.events.len(),
+            self.samples.len(),
+        ];
+        tables.iter().sum()
+    }
+
+    /// Sorts all tables but the samples; returns the order of conferences.
+    fn sort(&mut self) -> Order {
+        self.conferences.sort_by_key(|row| (row.created_at, row.id));
+        let order = Order(self.conferences.iter().enumerate().map(|(at, row)| (row.id, at)).collect());
+        self.sessions.sort_by_key(|row| (order.of(row.conference_id), row.created_at, row.id));
+        self.connections.sort_by_key(|row| (order.of(row.conference_id), row.created_at, row.id));
+        self.tracks.sort_by_key(|row| (order.of(row.conference_id), row.created_at, row.id));
+        self.issues.sort_by_key(|row| (order.of(row.in_conference_id), row.created_at, row.id));
+        order.sort_events(&mut self.events);
+        order
     }
 
     /// The rows by conference, in the conferences' order. Rows of conferences that are not here are left out.
@@ -93,6 +120,63 @@ impl PartRows {
     }
 }
 
+/// The places of conferences in a part.
+struct Order(BTreeMap<ConferenceId, usize>);
+
+impl Order {
+    fn of(&self, id: ConferenceId) -> usize {
+        self.0.get(&id).copied().unwrap_or(usize::MAX)
+    }
+
+    fn sort_events(&self, events: &mut [EventRow]) {
+        events.sort_by_cached_key(|row| (self.of(row.conference_id), row.created_at, row.id));
+    }
+}
+
+/// A part on its way to disk: as [`PartRows`], but that stats events stay events until their samples are written. Samples are
+/// many and large, so that only a few of them are held at a time.
+#[derive(Debug, Default)]
+pub struct RawPart {
+    /// The rows; no samples, and no stats events among the events.
+    pub rows: PartRows,
+    stats: Vec<EventRow>,
+}
+
+impl RawPart {
+    /// Adds an event as the database has it.
+    pub fn add_event(&mut self, event: EventRow) {
+        if event.r#type == "stats" { self.stats.push(event) } else { self.rows.events.push(event) }
+    }
+
+    /// Hands out the samples that [`PartRows::finish`] would give, in the same order, conference by conference and event by
+    /// event; what remains are the finished rows of the other tables.
+    pub fn samples<E>(
+        mut self,
+        mut sink: impl FnMut(Vec<SampleRow>) -> Result<(), E>,
+    ) -> Result<PartRows, E> {
+        let order = self.rows.sort();
+        order.sort_events(&mut self.stats);
+        let mut stats = std::mem::take(&mut self.stats).into_iter().peekable();
+        for at in 0..self.rows.conferences.len() {
+            let mut is_sampled = false;
+            while let Some(event) = stats.next_if(|event| order.of(event.conference_id) <= at) {
+                match stats::samples_of_event(&event) {
+                    Some(samples) => {
+                        is_sampled |= !samples.is_empty();
+                        sink(samples)?;
+                    }
+                    None => self.rows.events.push(event),
+                }
+            }
+            if !is_sampled {
+                sink(stats::samples_of_summary(&self.rows.conferences[at]))?;
+            }
+        }
+        order.sort_events(&mut self.rows.events);
+        Ok(self.rows)
+    }
+}
+
 /// All rows of one conference, each list by time, then id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Dossier {
@@ -115,5 +199,57 @@ pub struct Dossier {
 impl Dossier {
     fn new(conference: ConferenceRow) -> Self {
         Self { conference, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::EventId;
+    use crate::units::Timestamp;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_raw_part_gives_the_rows_of_a_finished_one() {
+        let conference = |number: u128| ConferenceRow {
+            id: ConferenceId(Uuid::from_u128(number)),
+            created_at: Timestamp::from_micros(10 - number as i64),
+            summary_data: Some(Json(format!(
+                r#"[{{"id":"{0}","session":"{0}","participant":"{0}","created_at":"2026-11-23 10:00:00",
+                "data":{{"connection":{{"id":"S"}}}}}}]"#,
+                Uuid::nil()
+            ))),
+            ..ConferenceRow::default()
+        };
+        let event = |number: u128, conference: u128, data: &str| EventRow {
+            id: EventId(Uuid::from_u128(number)),
+            conference_id: ConferenceId(Uuid::from_u128(conference)),
+            created_at: Timestamp::from_micros((number % 3) as i64),
+            r#type: if data.is_empty() { "unload" } else { "stats" }.to_owned(),
+            data: Some(Json(data.to_owned())),
+            ..EventRow::default()
+        };
+        let poll = r#"{"connection":{"id":"P"},"audio":{"inbound":[{"id":"A"},{"id":"B"}]}}"#;
+        let conferences: Vec<_> = (1..=4).map(conference).collect();
+        // The second has only what cannot be read, the third only an empty poll, the fourth nothing.
+        let events: Vec<EventRow> = (1..=9)
+            .map(|number| event(number, 1, if number % 4 == 0 { "" } else { poll }))
+            .chain([event(10, 2, "[1]"), event(11, 2, ""), event(12, 3, "{}")])
+            .collect();
+        let mut finished = PartRows { conferences: conferences.clone(), ..PartRows::default() };
+        let mut raw = RawPart::default();
+        raw.rows.conferences = conferences;
+        for event in events {
+            finished.add_event(event.clone());
+            raw.add_event(event);
+        }
+        finished.finish();
+        let mut samples = Vec::new();
+        let rows = raw.samples(|few| -> Result<(), ()> {
+            samples.extend(few);
+            Ok(())
+        });
+        assert_eq!(samples.iter().filter(|row| row.from_summary).count(), 3);
+        assert_eq!(PartRows { samples, ..rows.unwrap() }, finished);
     }
 }

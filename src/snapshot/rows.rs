@@ -564,4 +564,18 @@ tables! {
         /// Of a candidate pair: the event's `remote` member as it was, which the summary's form carries along.
         remote: Option<Json>,
     }
+
+    /// What a conference was when the snapshot was taken, so that the next one need not read it again if it still is.
+    VersionRow = "versions" {
+        /// The conference.
+        conference_id: ConferenceId,
+        /// The UTC day of its part.
+        day: String,
+        /// The piece of the day that it lies in.
+        piece: i64,
+        /// Its events in the database, those of getStats included.
+        events: i64,
+        /// A digest over the versions of all its rows, hexadecimal.
+        version: String,
+    }
 }

@@ -1,15 +1,17 @@
 //! Stats events to rows of `samples`: both the older shape (all reports inline in one event per poll) and today's (own
 //! outbound reports in events of their tracks), and stored summaries where the events were cleaned up.
 //!
-//! Members of the wrong type count as absent: browsers and SDK versions differ, and the data is not ours.
+//! Members of the wrong type count as absent: browsers and SDK versions differ, and the data is not ours. This is where most
+//! of the time of a snapshot goes, so JSON is read in one pass straight into rows (see [`super::members`]).
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde::de::MapAccess;
 
 use super::cell::Json;
+use super::members::{List, Object, Opt, flag, int, num, read, skip, text};
 use super::rows::{ConferenceRow, EventRow, SampleRow};
-use crate::ids::{ConnectionId, EventId, ParticipantId, SessionId};
+use crate::ids::{AppId, ConferenceId, ConnectionId, EventId, ParticipantId, SessionId, TrackId};
 use crate::units::Timestamp;
 
 /// `report` of a candidate pair row.
@@ -23,10 +25,52 @@ pub const REMOTE_INBOUND: &str = "remote-inbound-rtp";
 /// `report` of what the other side says it sends to us.
 pub const REMOTE_OUTBOUND: &str = "remote-outbound-rtp";
 
+/// What all rows of one event have in common.
+#[derive(Clone, Copy)]
+struct Common {
+    conference_id: ConferenceId,
+    event_id: EventId,
+    created_at: Timestamp,
+    app_id: AppId,
+    session_id: SessionId,
+    participant_id: ParticipantId,
+    peer_id: Option<ParticipantId>,
+    connection_id: Option<ConnectionId>,
+    track_id: Option<TrackId>,
+    from_summary: bool,
+}
+
+impl Common {
+    /// Fills it in, and numbers the rows.
+    fn stamp(&self, rows: &mut [SampleRow]) {
+        for (place, row) in rows.iter_mut().enumerate() {
+            row.conference_id = self.conference_id;
+            row.event_id = self.event_id;
+            row.place = place as i64;
+            row.created_at = self.created_at;
+            row.app_id = self.app_id;
+            row.session_id = self.session_id;
+            row.participant_id = self.participant_id;
+            row.peer_id = self.peer_id;
+            row.connection_id = self.connection_id;
+            row.track_id = self.track_id;
+            row.from_summary = self.from_summary;
+        }
+    }
+}
+
 /// The rows of one stats event, in the order of its reports; `None` if its data cannot be read as an object.
 pub fn samples_of_event(event: &EventRow) -> Option<Vec<SampleRow>> {
-    let Value::Object(data) = event.data.as_ref()?.parse()? else { return None };
-    let base = SampleRow {
+    let data = &event.data.as_ref()?.0;
+    let mut rows = Vec::new();
+    if event.track_id.is_some() {
+        let mut row = read::<Opt<Report>>(data)?.0?.row;
+        row.kind = row.kind.or_else(|| row.media_type.clone());
+        rows.push(row);
+    } else {
+        read::<Opt<Poll>>(data)?.0?.into_rows(&mut rows);
+    }
+    let common = Common {
         conference_id: event.conference_id,
         event_id: event.id,
         created_at: event.created_at,
@@ -36,71 +80,10 @@ pub fn samples_of_event(event: &EventRow) -> Option<Vec<SampleRow>> {
         peer_id: event.peer_id,
         connection_id: event.connection_id,
         track_id: event.track_id,
-        ..SampleRow::default()
+        from_summary: false,
     };
-    let mut rows = Vec::new();
-    if event.track_id.is_some() {
-        let report = text(&data, "type").unwrap_or_default();
-        let kind = text(&data, "kind").or_else(|| text(&data, "mediaType"));
-        rows.push(sample(&base, &report, kind.as_deref(), &data));
-    } else {
-        main_event(&base, &data, &mut rows);
-    }
-    for (place, row) in rows.iter_mut().enumerate() {
-        row.place = place as i64;
-    }
+    common.stamp(&mut rows);
     Some(rows)
-}
-
-fn main_event(base: &SampleRow, data: &Map<String, Value>, rows: &mut Vec<SampleRow>) {
-    if let Some(Value::Object(pair)) = data.get("connection")
-        && !pair.is_empty()
-    {
-        let mut row = sample(base, CANDIDATE_PAIR, None, pair);
-        row.selected = row.id.is_some();
-        row.remote = data.get("remote").map(|remote| Json(remote.to_string()));
-        for (side, target) in [("local", true), ("remote", false)] {
-            let Some(Value::Object(candidate)) = pair.get(side) else { continue };
-            let address = text(candidate, "address").or_else(|| text(candidate, "ip"));
-            if target {
-                row.local_candidate_type = text(candidate, "candidateType");
-                row.local_protocol = text(candidate, "protocol");
-                row.local_relay_protocol = text(candidate, "relayProtocol");
-                row.local_network_type = text(candidate, "networkType");
-                row.local_address = address;
-            } else {
-                row.remote_candidate_type = text(candidate, "candidateType");
-                row.remote_protocol = text(candidate, "protocol");
-                row.remote_address = address;
-            }
-        }
-        rows.push(row);
-    }
-    for kind in ["audio", "video"] {
-        for (direction, report) in [("inbound", INBOUND), ("outbound", OUTBOUND)] {
-            for entry in reports(data, kind, direction) {
-                rows.push(sample(base, report, Some(kind), entry));
-            }
-        }
-    }
-    if let Some(Value::Object(remote)) = data.get("remote") {
-        for kind in ["audio", "video"] {
-            for (direction, report) in [("inbound", REMOTE_INBOUND), ("outbound", REMOTE_OUTBOUND)] {
-                for entry in reports(remote, kind, direction) {
-                    rows.push(sample(base, report, Some(kind), entry));
-                }
-            }
-        }
-    }
-}
-
-fn reports<'a>(
-    data: &'a Map<String, Value>,
-    kind: &str,
-    direction: &str,
-) -> impl Iterator<Item = &'a Map<String, Value>> {
-    let list = data.get(kind).and_then(|media| media.get(direction)).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_object)
 }
 
 /// The rows of a stored summary, for a conference whose stats events are gone. A summary keeps fewer members than
@@ -109,200 +92,411 @@ fn reports<'a>(
 /// The service attaches the events of tracks to the poll *before* theirs. Where the first poll of a connection holds an
 /// id twice, that shift is proven and undone.
 pub fn samples_of_summary(conference: &ConferenceRow) -> Vec<SampleRow> {
-    let Some(Value::Array(snapshots)) = conference.summary_data.as_ref().and_then(Json::parse) else {
-        return Vec::new();
-    };
+    let data = conference.summary_data.as_ref();
+    let Some(snapshots) = data.and_then(|data| read::<List<SummaryPoll>>(&data.0)) else { return Vec::new() };
+    let mut connections: BTreeMap<ConnectionId, Vec<(Common, Box<Poll>)>> = BTreeMap::new();
+    for snapshot in snapshots.0 {
+        let Some(common) = snapshot.common(conference) else { continue };
+        let Some(poll) = snapshot.data else { continue };
+        connections.entry(common.connection_id.unwrap_or_default()).or_default().push((common, poll));
+    }
     let mut rows: Vec<SampleRow> = Vec::new();
-    let mut connections: BTreeMap<ConnectionId, Vec<SummaryPoll>> = BTreeMap::new();
-    for snapshot in &snapshots {
-        let Some(base) = summary_base(conference, snapshot) else { continue };
-        let Some(Value::Object(data)) = snapshot.get("data") else { continue };
-        let mut data = data.clone();
-        // In a summary, no key `track` survives; all tracks had one, or they would not have been stored.
-        for kind in ["audio", "video"] {
-            for direction in ["inbound", "outbound"] {
-                let list = data.get_mut(kind).and_then(|media| media.get_mut(direction));
-                for entry in list.and_then(Value::as_array_mut).into_iter().flatten() {
-                    if let Some(entry) = entry.as_object_mut() {
-                        entry.entry("track").or_insert(Value::Null);
-                    }
-                }
-            }
-        }
-        connections.entry(base.connection_id.unwrap_or_default()).or_default().push((base, data));
-    }
     for polls in connections.values_mut() {
-        undo_shift(polls);
-        for (base, data) in polls {
-            let first = rows.len();
-            main_event(base, data, &mut rows);
-            for (place, row) in rows[first..].iter_mut().enumerate() {
-                row.place = place as i64;
+        undo_shift(polls, |poll| &mut poll.audio.outbound);
+        undo_shift(polls, |poll| &mut poll.video.outbound);
+        for (common, mut poll) in polls.drain(..) {
+            // In a summary, no key `track` survives; all tracks had one, or they would not have been stored.
+            for media in [&mut poll.audio, &mut poll.video] {
+                media
+                    .inbound
+                    .iter_mut()
+                    .chain(&mut media.outbound)
+                    .for_each(|report| report.row.has_track = true);
             }
+            let first = rows.len();
+            poll.into_rows(&mut rows);
+            common.stamp(&mut rows[first..]);
         }
     }
-    rows.sort_by_key(|row| (row.created_at, row.event_id, row.place));
+    rows.sort_by_cached_key(|row| (row.created_at, row.event_id, row.place));
     rows
 }
 
-fn summary_base(conference: &ConferenceRow, snapshot: &Value) -> Option<SampleRow> {
-    let id = |key: &str| snapshot.get(key).and_then(Value::as_str);
-    Some(SampleRow {
-        conference_id: conference.id,
-        event_id: id("id")?.parse::<EventId>().ok()?,
-        created_at: Timestamp::parse(id("created_at")?)?,
-        app_id: conference.app_id,
-        session_id: id("session")?.parse::<SessionId>().ok()?,
-        participant_id: id("participant")?.parse::<ParticipantId>().ok()?,
-        peer_id: id("peer").and_then(|peer| peer.parse().ok()),
-        connection_id: id("connection").and_then(|connection| connection.parse().ok()),
-        from_summary: true,
-        ..SampleRow::default()
-    })
+fn undo_shift(polls: &mut [(Common, Box<Poll>)], outbound: fn(&mut Poll) -> &mut Reports) {
+    let Some((first, others)) = polls.split_first_mut() else { return };
+    let first = outbound(&mut first.1);
+    let is_second = |at: usize| {
+        let id = &first[at].row.id;
+        id.is_some() && first[..at].iter().any(|earlier| earlier.row.id == *id)
+    };
+    let Some(at) = (0..first.len()).find(|at| is_second(*at)) else { return };
+    let mut carried = first.split_off(at);
+    for (_, poll) in others {
+        std::mem::swap(outbound(poll), &mut carried);
+    }
 }
 
-/// One poll of a summary: what its rows have in common, and its data.
-type SummaryPoll = (SampleRow, Map<String, Value>);
+/// One poll of a summary.
+#[derive(Default)]
+struct SummaryPoll {
+    id: Option<String>,
+    created_at: Option<String>,
+    session: Option<String>,
+    participant: Option<String>,
+    peer: Option<String>,
+    connection: Option<String>,
+    data: Option<Box<Poll>>,
+}
 
-fn undo_shift(polls: &mut [SummaryPoll]) {
-    for kind in ["audio", "video"] {
-        let mut list_of = |poll: usize| -> Option<Vec<Value>> {
-            let list = polls.get_mut(poll)?.1.get_mut(kind)?.get_mut("outbound")?.as_array_mut()?;
-            Some(std::mem::take(list))
-        };
-        let Some(first) = list_of(0) else { continue };
-        let id = |report: &Value| report.get("id").cloned();
-        let second_at = first.iter().enumerate().position(|(at, report)| {
-            id(report).is_some() && first[..at].iter().any(|earlier| id(earlier) == id(report))
-        });
-        let mut carried = first;
-        let mut shifted = Vec::new();
-        if let Some(at) = second_at {
-            let rest = carried.split_off(at);
-            shifted.push(carried);
-            carried = rest;
-            for poll in &mut polls[1..] {
-                let list = poll.1.get_mut(kind).and_then(|media| media.get_mut("outbound"));
-                let own = list.and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
-                shifted.push(std::mem::replace(&mut carried, own));
-            }
-        } else {
-            shifted.push(carried);
+impl SummaryPoll {
+    /// `None` if it does not say whose it is.
+    fn common(&self, conference: &ConferenceRow) -> Option<Common> {
+        Some(Common {
+            conference_id: conference.id,
+            event_id: self.id.as_deref()?.parse().ok()?,
+            created_at: Timestamp::parse(self.created_at.as_deref()?)?,
+            app_id: conference.app_id,
+            session_id: self.session.as_deref()?.parse().ok()?,
+            participant_id: self.participant.as_deref()?.parse().ok()?,
+            peer_id: self.peer.as_deref().and_then(|peer| peer.parse().ok()),
+            connection_id: self.connection.as_deref().and_then(|connection| connection.parse().ok()),
+            track_id: None,
+            from_summary: true,
+        })
+    }
+}
+
+impl Object for SummaryPoll {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "id" => self.id = text(map)?,
+            "created_at" => self.created_at = text(map)?,
+            "session" => self.session = text(map)?,
+            "participant" => self.participant = text(map)?,
+            "peer" => self.peer = text(map)?,
+            "connection" => self.connection = text(map)?,
+            "data" => self.data = map.next_value::<Opt<Poll>>()?.0,
+            _ => skip(map)?,
         }
-        for (poll, list) in shifted.into_iter().enumerate() {
-            if let Some(target) = polls[poll].1.get_mut(kind).and_then(|media| media.get_mut("outbound")) {
-                *target = Value::Array(list);
-            }
+        Ok(())
+    }
+}
+
+/// The reports of one poll.
+#[derive(Default)]
+struct Poll {
+    pair: Option<Box<Report>>,
+    audio: Media,
+    video: Media,
+    /// The member `remote` as it was, and the reports in it.
+    remote: Option<(Json, Box<Remote>)>,
+}
+
+impl Poll {
+    fn into_rows(self, rows: &mut Vec<SampleRow>) {
+        let (remote_text, remote) = self.remote.unzip();
+        if let Some(pair) = self.pair.filter(|pair| pair.is_any) {
+            let mut row = pair.into_pair();
+            row.remote = remote_text;
+            rows.push(row);
+        }
+        let remote = remote.unwrap_or_default();
+        let own = [("audio", self.audio), ("video", self.video)];
+        for (kind, media) in own {
+            media.into_rows(kind, INBOUND, OUTBOUND, rows);
+        }
+        for (kind, media) in [("audio", remote.audio), ("video", remote.video)] {
+            media.into_rows(kind, REMOTE_INBOUND, REMOTE_OUTBOUND, rows);
         }
     }
 }
 
-fn sample(base: &SampleRow, report: &str, kind: Option<&str>, data: &Map<String, Value>) -> SampleRow {
-    let int = |name: &str| data.get(name).and_then(integer);
-    let num = |name: &str| data.get(name).and_then(Value::as_f64);
-    let text = |name: &str| text(data, name);
-    let limits = data.get("qualityLimitationDurations");
-    let source = data.get("track").and_then(Value::as_object);
-    let of_source = |name: &str| source.and_then(|source| source.get(name));
-    let limited = |reason: &str| limits.and_then(|limits| limits.get(reason)).and_then(Value::as_f64);
-    SampleRow {
-        report: report.to_owned(),
-        kind: kind.map(str::to_owned),
-        has_track: data.contains_key("track"),
-        id: text("id"),
-        local_id: text("localId"),
-        media_type: text("mediaType"),
-        timestamp: num("timestamp").and_then(Timestamp::from_millis_f64),
-        ssrc: int("ssrc"),
-        mid: text("mid"),
-        mime_type: text("mimeType"),
-        clock_rate: int("clockRate"),
-        bytes_sent: int("bytesSent"),
-        bytes_received: int("bytesReceived"),
-        header_bytes_sent: int("headerBytesSent"),
-        header_bytes_received: int("headerBytesReceived"),
-        packets_sent: int("packetsSent"),
-        packets_received: int("packetsReceived"),
-        packets_lost: int("packetsLost"),
-        packets_discarded: int("packetsDiscarded"),
-        nack_count: int("nackCount"),
-        pli_count: int("pliCount"),
-        fir_count: int("firCount"),
-        fec_packets_received: int("fecPacketsReceived"),
-        track_identifier: text("trackIdentifier")
-            .or_else(|| of_source("trackIdentifier").and_then(Value::as_str).map(str::to_owned)),
-        source_audio_level: of_source("audioLevel").and_then(Value::as_f64),
-        source_total_audio_energy: of_source("totalAudioEnergy").and_then(Value::as_f64),
-        source_total_samples_duration: of_source("totalSamplesDuration").and_then(Value::as_f64),
-        source_frames_per_second: of_source("framesPerSecond").and_then(Value::as_f64),
-        source_height: of_source("height").and_then(integer),
-        retransmitted_packets_sent: int("retransmittedPacketsSent"),
-        responses_received: int("responsesReceived"),
-        total_round_trip_time: num("totalRoundTripTime"),
-        current_round_trip_time: num("currentRoundTripTime"),
-        round_trip_time: num("roundTripTime"),
-        round_trip_time_measurements: int("roundTripTimeMeasurements"),
-        fraction_lost: num("fractionLost"),
-        available_outgoing_bitrate: num("availableOutgoingBitrate"),
-        bitrate: num("bitrate"),
-        target_bitrate: num("targetBitrate"),
-        jitter: num("jitter"),
-        jitter_buffer_delay: num("jitterBufferDelay"),
-        jitter_buffer_target_delay: num("jitterBufferTargetDelay"),
-        jitter_buffer_emitted_count: int("jitterBufferEmittedCount"),
-        audio_level: num("audioLevel"),
-        total_audio_energy: num("totalAudioEnergy"),
-        total_samples_duration: num("totalSamplesDuration"),
-        total_samples_received: int("totalSamplesReceived"),
-        concealed_samples: int("concealedSamples"),
-        silent_concealed_samples: int("silentConcealedSamples"),
-        concealment_events: int("concealmentEvents"),
-        inserted_samples_for_deceleration: int("insertedSamplesForDeceleration"),
-        removed_samples_for_acceleration: int("removedSamplesForAcceleration"),
-        frame_width: int("frameWidth"),
-        frame_height: int("frameHeight"),
-        frames_per_second: num("framesPerSecond"),
-        frames_sent: int("framesSent"),
-        frames_encoded: int("framesEncoded"),
-        frames_received: int("framesReceived"),
-        frames_decoded: int("framesDecoded"),
-        frames_dropped: int("framesDropped"),
-        key_frames_encoded: int("keyFramesEncoded"),
-        key_frames_decoded: int("keyFramesDecoded"),
-        total_encode_time: num("totalEncodeTime"),
-        total_decode_time: num("totalDecodeTime"),
-        total_inter_frame_delay: num("totalInterFrameDelay"),
-        total_squared_inter_frame_delay: num("totalSquaredInterFrameDelay"),
-        freeze_count: int("freezeCount"),
-        total_freezes_duration: num("totalFreezesDuration"),
-        pause_count: int("pauseCount"),
-        total_pauses_duration: num("totalPausesDuration"),
-        qp_sum: int("qpSum"),
-        quality_limitation_reason: text("qualityLimitationReason"),
-        quality_limitation_cpu: limited("cpu"),
-        quality_limitation_bandwidth: limited("bandwidth"),
-        quality_limitation_resolution_changes: int("qualityLimitationResolutionChanges"),
-        encoder_implementation: text("encoderImplementation"),
-        decoder_implementation: text("decoderImplementation"),
-        state: text("state"),
-        nominated: data.get("nominated").and_then(Value::as_bool),
-        data_channels_opened: int("dataChannelsOpened"),
-        data_channels_closed: int("dataChannelsClosed"),
-        emos: num("emos"),
-        ..base.clone()
+impl Object for Poll {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "connection" => self.pair = map.next_value::<Opt<Report>>()?.0,
+            "audio" => self.audio = media(map)?,
+            "video" => self.video = media(map)?,
+            "remote" => {
+                let value: serde_json::Value = map.next_value()?;
+                let remote = Opt::<Remote>::of(&value).unwrap_or_default();
+                self.remote = Some((Json(value.to_string()), remote));
+            }
+            _ => skip(map)?,
+        }
+        Ok(())
     }
 }
 
-fn text(data: &Map<String, Value>, name: &str) -> Option<String> {
-    data.get(name).and_then(Value::as_str).map(str::to_owned)
+/// What the other side says, of one poll.
+#[derive(Default)]
+struct Remote {
+    audio: Media,
+    video: Media,
 }
 
-/// A counter: an integer, or a number that is one.
-fn integer(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| {
-        let number = value.as_f64()?;
-        (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
-    })
+impl Object for Remote {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "audio" => self.audio = media(map)?,
+            "video" => self.video = media(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+type Reports = Vec<Box<Report>>;
+
+/// The reports of one kind.
+#[derive(Default)]
+struct Media {
+    inbound: Reports,
+    outbound: Reports,
+}
+
+fn media<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Media, A::Error> {
+    Ok(*map.next_value::<Opt<Media>>()?.0.unwrap_or_default())
+}
+
+impl Media {
+    fn into_rows(self, kind: &str, inbound: &str, outbound: &str, rows: &mut Vec<SampleRow>) {
+        for (reports, name) in [(self.inbound, inbound), (self.outbound, outbound)] {
+            rows.extend(reports.into_iter().map(|report| SampleRow {
+                report: name.to_owned(),
+                kind: Some(kind.to_owned()),
+                ..report.row
+            }));
+        }
+    }
+}
+
+impl Object for Media {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "inbound" => self.inbound = map.next_value::<List<Report>>()?.0,
+            "outbound" => self.outbound = map.next_value::<List<Report>>()?.0,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+/// One side of a candidate pair.
+#[derive(Default)]
+struct Candidate {
+    candidate_type: Option<String>,
+    protocol: Option<String>,
+    relay_protocol: Option<String>,
+    network_type: Option<String>,
+    address: Option<String>,
+    /// The old name of `address`.
+    ip: Option<String>,
+}
+
+impl Object for Candidate {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "candidateType" => self.candidate_type = text(map)?,
+            "protocol" => self.protocol = text(map)?,
+            "relayProtocol" => self.relay_protocol = text(map)?,
+            "networkType" => self.network_type = text(map)?,
+            "address" => self.address = text(map)?,
+            "ip" => self.ip = text(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+/// The media source or track that came with a report.
+#[derive(Default)]
+struct Source {
+    track_identifier: Option<String>,
+    audio_level: Option<f64>,
+    total_audio_energy: Option<f64>,
+    total_samples_duration: Option<f64>,
+    frames_per_second: Option<f64>,
+    height: Option<i64>,
+}
+
+impl Object for Source {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "trackIdentifier" => self.track_identifier = text(map)?,
+            "audioLevel" => self.audio_level = num(map)?,
+            "totalAudioEnergy" => self.total_audio_energy = num(map)?,
+            "totalSamplesDuration" => self.total_samples_duration = num(map)?,
+            "framesPerSecond" => self.frames_per_second = num(map)?,
+            "height" => self.height = int(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+/// `qualityLimitationDurations`.
+#[derive(Default)]
+struct Limits {
+    cpu: Option<f64>,
+    bandwidth: Option<f64>,
+}
+
+impl Object for Limits {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "cpu" => self.cpu = num(map)?,
+            "bandwidth" => self.bandwidth = num(map)?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+/// A report, as a row that is not stamped yet.
+#[derive(Default)]
+struct Report {
+    row: SampleRow,
+    /// Whether it has any member.
+    is_any: bool,
+    /// Of the media source: used where the report has none of its own.
+    source_track_identifier: Option<String>,
+    local: Option<Box<Candidate>>,
+    remote: Option<Box<Candidate>>,
+}
+
+impl Report {
+    fn into_pair(self) -> SampleRow {
+        let Self { mut row, local, remote, .. } = self;
+        CANDIDATE_PAIR.clone_into(&mut row.report);
+        row.kind = None;
+        row.selected = row.id.is_some();
+        if let Some(local) = local {
+            row.local_candidate_type = local.candidate_type;
+            row.local_protocol = local.protocol;
+            row.local_relay_protocol = local.relay_protocol;
+            row.local_network_type = local.network_type;
+            row.local_address = local.address.or(local.ip);
+        }
+        if let Some(remote) = remote {
+            row.remote_candidate_type = remote.candidate_type;
+            row.remote_protocol = remote.protocol;
+            row.remote_address = remote.address.or(remote.ip);
+        }
+        row
+    }
+
+    fn set_source(&mut self, source: Source) {
+        self.row.has_track = true;
+        self.source_track_identifier = source.track_identifier;
+        self.row.source_audio_level = source.audio_level;
+        self.row.source_total_audio_energy = source.total_audio_energy;
+        self.row.source_total_samples_duration = source.total_samples_duration;
+        self.row.source_frames_per_second = source.frames_per_second;
+        self.row.source_height = source.height;
+    }
+}
+
+impl Object for Report {
+    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        self.is_any = true;
+        let row = &mut self.row;
+        match name {
+            "type" => row.report = text(map)?.unwrap_or_default(),
+            "kind" => row.kind = text(map)?,
+            "id" => row.id = text(map)?,
+            "localId" => row.local_id = text(map)?,
+            "mediaType" => row.media_type = text(map)?,
+            "ssrc" => row.ssrc = int(map)?,
+            "mid" => row.mid = text(map)?,
+            "mimeType" => row.mime_type = text(map)?,
+            "clockRate" => row.clock_rate = int(map)?,
+            "bytesSent" => row.bytes_sent = int(map)?,
+            "bytesReceived" => row.bytes_received = int(map)?,
+            "headerBytesSent" => row.header_bytes_sent = int(map)?,
+            "headerBytesReceived" => row.header_bytes_received = int(map)?,
+            "packetsSent" => row.packets_sent = int(map)?,
+            "packetsReceived" => row.packets_received = int(map)?,
+            "packetsLost" => row.packets_lost = int(map)?,
+            "packetsDiscarded" => row.packets_discarded = int(map)?,
+            "nackCount" => row.nack_count = int(map)?,
+            "pliCount" => row.pli_count = int(map)?,
+            "firCount" => row.fir_count = int(map)?,
+            "fecPacketsReceived" => row.fec_packets_received = int(map)?,
+            "retransmittedPacketsSent" => row.retransmitted_packets_sent = int(map)?,
+            "responsesReceived" => row.responses_received = int(map)?,
+            "totalRoundTripTime" => row.total_round_trip_time = num(map)?,
+            "currentRoundTripTime" => row.current_round_trip_time = num(map)?,
+            "roundTripTime" => row.round_trip_time = num(map)?,
+            "roundTripTimeMeasurements" => row.round_trip_time_measurements = int(map)?,
+            "fractionLost" => row.fraction_lost = num(map)?,
+            "availableOutgoingBitrate" => row.available_outgoing_bitrate = num(map)?,
+            "bitrate" => row.bitrate = num(map)?,
+            "targetBitrate" => row.target_bitrate = num(map)?,
+            "jitter" => row.jitter = num(map)?,
+            "jitterBufferDelay" => row.jitter_buffer_delay = num(map)?,
+            "jitterBufferTargetDelay" => row.jitter_buffer_target_delay = num(map)?,
+            "jitterBufferEmittedCount" => row.jitter_buffer_emitted_count = int(map)?,
+            "audioLevel" => row.audio_level = num(map)?,
+            "totalAudioEnergy" => row.total_audio_energy = num(map)?,
+            "totalSamplesDuration" => row.total_samples_duration = num(map)?,
+            "totalSamplesReceived" => row.total_samples_received = int(map)?,
+            "concealedSamples" => row.concealed_samples = int(map)?,
+            "silentConcealedSamples" => row.silent_concealed_samples = int(map)?,
+            "concealmentEvents" => row.concealment_events = int(map)?,
+            "insertedSamplesForDeceleration" => row.inserted_samples_for_deceleration = int(map)?,
+            "removedSamplesForAcceleration" => row.removed_samples_for_acceleration = int(map)?,
+            "frameWidth" => row.frame_width = int(map)?,
+            "frameHeight" => row.frame_height = int(map)?,
+            "framesPerSecond" => row.frames_per_second = num(map)?,
+            "framesSent" => row.frames_sent = int(map)?,
+            "framesEncoded" => row.frames_encoded = int(map)?,
+            "framesReceived" => row.frames_received = int(map)?,
+            "framesDecoded" => row.frames_decoded = int(map)?,
+            "framesDropped" => row.frames_dropped = int(map)?,
+            "keyFramesEncoded" => row.key_frames_encoded = int(map)?,
+            "keyFramesDecoded" => row.key_frames_decoded = int(map)?,
+            "totalEncodeTime" => row.total_encode_time = num(map)?,
+            "totalDecodeTime" => row.total_decode_time = num(map)?,
+            "totalInterFrameDelay" => row.total_inter_frame_delay = num(map)?,
+            "totalSquaredInterFrameDelay" => row.total_squared_inter_frame_delay = num(map)?,
+            "freezeCount" => row.freeze_count = int(map)?,
+            "totalFreezesDuration" => row.total_freezes_duration = num(map)?,
+            "pauseCount" => row.pause_count = int(map)?,
+            "totalPausesDuration" => row.total_pauses_duration = num(map)?,
+            "qpSum" => row.qp_sum = int(map)?,
+            "qualityLimitationReason" => row.quality_limitation_reason = text(map)?,
+            "qualityLimitationResolutionChanges" => row.quality_limitation_resolution_changes = int(map)?,
+            "encoderImplementation" => row.encoder_implementation = text(map)?,
+            "decoderImplementation" => row.decoder_implementation = text(map)?,
+            "state" => row.state = text(map)?,
+            "dataChannelsOpened" => row.data_channels_opened = int(map)?,
+            "dataChannelsClosed" => row.data_channels_closed = int(map)?,
+            "emos" => row.emos = num(map)?,
+            "timestamp" => row.timestamp = num(map)?.and_then(Timestamp::from_millis_f64),
+            "nominated" => row.nominated = flag(map)?,
+            "trackIdentifier" => row.track_identifier = text(map)?,
+            "track" => {
+                let source = map.next_value::<Opt<Source>>()?.0.unwrap_or_default();
+                self.set_source(*source);
+            }
+            "qualityLimitationDurations" => {
+                let limits = map.next_value::<Opt<Limits>>()?.0.unwrap_or_default();
+                (row.quality_limitation_cpu, row.quality_limitation_bandwidth) =
+                    (limits.cpu, limits.bandwidth);
+            }
+            "local" => self.local = map.next_value::<Opt<Candidate>>()?.0,
+            "remote" => self.remote = map.next_value::<Opt<Candidate>>()?.0,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        if self.row.track_identifier.is_none() {
+            self.row.track_identifier = self.source_track_identifier.take();
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,31 +3,36 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{
     AppRow, ConferenceRow, ConnectionRow, EventRow, IssueRow, OrganizationRow, ParticipantRow, Row,
-    SampleRow, SessionRow, TrackRow,
+    SampleRow, SessionRow, TrackRow, VersionRow,
 };
-use super::{Dossier, PartRows};
+use super::{Dossier, PartRows, RawPart};
 use crate::units::{Day, Timestamp};
 
 /// The version of the form on disk; a snapshot of another one is refused.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+const PROGRAM: &str = concat!("peerpress ", env!("CARGO_PKG_VERSION"));
 const MANIFEST: &str = "manifest.json";
 /// Rows per batch while reading or writing a whole table.
 const BATCH: usize = 8192;
 /// Rows per batch of each table while reading one conference after the other.
 const STREAM: usize = 1024;
+/// Rows per batch while writing, and samples that are held at a time while a part is written: the same number, so that pages
+/// end at the same rows either way.
+const WRITTEN: usize = 1024;
 
 /// Why a snapshot cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +49,7 @@ pub enum SnapshotError {
         problem: String,
     },
     /// A file cannot be understood, or is not the one that the manifest names.
-    #[error("the snapshot's {} is damaged: {problem}\nhint: take the snapshot anew", .path.display())]
+    #[error("the snapshot's {} is damaged: {problem}\nhint: take the snapshot anew, with --full", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -92,6 +97,9 @@ pub struct Manifest {
     pub rows: BTreeMap<String, u64>,
     /// blake3 of each file that is not in a part.
     pub digests: BTreeMap<String, String>,
+    /// By what a later snapshot finds out what has changed since; none where everything has to be read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 impl Manifest {
@@ -99,6 +107,24 @@ impl Manifest {
     pub fn instant(&self) -> Timestamp {
         Timestamp::from_micros(self.taken_at_micros)
     }
+
+    /// Whether this very version of the program wrote it: another one may make other rows of the same events.
+    pub fn is_by_this_program(&self) -> bool {
+        self.program == PROGRAM
+    }
+}
+
+/// The state of a database, as far as it tells whether a later one is another. All texts are compared, never shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The running server, the database in it, and who reads. A restart is another server: it may have been restored.
+    pub server: String,
+    /// The tables and their columns, as the catalog has them.
+    pub shape: String,
+    /// Which transactions are seen: PostgreSQL's `xmin:xmax:list`.
+    pub seen: String,
+    /// The change log that was being kept, if there was one.
+    pub log: Option<String>,
 }
 
 /// A partition: conferences created on one UTC day, or some of them if the day is large.
@@ -115,6 +141,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// Whether this is the given piece of the given day.
+    fn is(&self, day: &str, piece: usize) -> bool {
+        self.piece == piece && self.day == day
+    }
+
     /// The file of a table, relative to the snapshot: `day=2026-11-18/events.parquet`, `events-1.parquet` for the next
     /// piece.
     fn file(&self, table: &str) -> String {
@@ -134,11 +165,45 @@ pub struct Globals {
     pub participants: Vec<ParticipantRow>,
 }
 
+/// The tables that are not partitioned, as the files that they will be.
+pub struct GlobalFiles(Vec<GlobalFile>);
+
+struct GlobalFile {
+    table: &'static str,
+    rows: u64,
+    bytes: Vec<u8>,
+    digest: String,
+}
+
+impl GlobalFiles {
+    /// Encodes the tables.
+    pub fn of(globals: &Globals) -> Result<Self, SnapshotError> {
+        fn file<R: Row>(rows: &[R]) -> Result<GlobalFile, SnapshotError> {
+            let bytes = table_bytes(rows)?;
+            let digest = blake3::hash(&bytes).to_hex().to_string();
+            Ok(GlobalFile { table: R::TABLE, rows: rows.len() as u64, bytes, digest })
+        }
+        Ok(Self(vec![file(&globals.organizations)?, file(&globals.apps)?, file(&globals.participants)?]))
+    }
+
+    /// Whether a snapshot has the same.
+    pub fn are_those_of(&self, manifest: &Manifest) -> bool {
+        self.0.iter().all(|file| manifest.digests.get(&global_file(file.table)) == Some(&file.digest))
+    }
+}
+
+/// The file of a table that is not partitioned.
+fn global_file(table: &str) -> String {
+    format!("{table}.parquet")
+}
+
 /// Writes a snapshot beside its place; nothing is there until [`SnapshotWriter::finish`].
 pub struct SnapshotWriter {
     target: PathBuf,
     staging: PathBuf,
     parts: Mutex<Vec<Part>>,
+    rows: BTreeMap<String, u64>,
+    digests: BTreeMap<String, String>,
     finished: bool,
 }
 
@@ -156,27 +221,123 @@ impl SnapshotWriter {
             fs::remove_dir_all(&staging).map_err(io_at(&staging))?;
         }
         fs::create_dir_all(&staging).map_err(io_at(&staging))?;
-        Ok(Self { target: target.to_owned(), staging, parts: Mutex::new(Vec::new()), finished: false })
+        Ok(Self {
+            target: target.to_owned(),
+            staging,
+            parts: Mutex::new(Vec::new()),
+            rows: BTreeMap::new(),
+            digests: BTreeMap::new(),
+            finished: false,
+        })
     }
 
     /// Writes one part, whose rows are [`PartRows::finish`]ed. Threads may write parts at the same time.
     pub fn write_part(&self, day: Day, piece: usize, rows: &PartRows) -> Result<(), SnapshotError> {
-        let mut part = Part { day: day.to_string(), piece, rows: BTreeMap::new(), digests: BTreeMap::new() };
+        let mut part = self.begin_part(day, piece)?;
+        let bytes = table_bytes(&rows.samples)?;
+        self.write_file::<SampleRow>(&mut part, rows.samples.len(), &bytes)?;
+        self.end_part(part, rows)
+    }
+
+    /// Writes one part as it came from its source; returns how many rows it has. Threads may write parts at the same time.
+    pub fn write_raw_part(&self, day: Day, piece: usize, raw: RawPart) -> Result<u64, SnapshotError> {
+        let mut part = self.begin_part(day, piece)?;
+        let mut samples = Samples::new()?;
+        let rows = raw.samples(|few| samples.add(few))?;
+        let (count, bytes) = samples.finish()?;
+        self.write_file::<SampleRow>(&mut part, count, &bytes)?;
+        drop(bytes);
+        let all = count + rows.len();
+        self.end_part(part, &rows)?;
+        Ok(all as u64)
+    }
+
+    fn begin_part(&self, day: Day, piece: usize) -> Result<Part, SnapshotError> {
         let folder = self.staging.join(format!("day={day}"));
         fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+        Ok(Part { day: day.to_string(), piece, rows: BTreeMap::new(), digests: BTreeMap::new() })
+    }
+
+    /// Writes all tables but the samples.
+    fn end_part(&self, mut part: Part, rows: &PartRows) -> Result<(), SnapshotError> {
         macro_rules! write {
             ($($field:ident: $row:ty),*) => {$(
-                let path = self.staging.join(part.file(<$row>::TABLE));
-                let digest = write_table::<$row>(&path, &rows.$field)?;
-                part.rows.insert(<$row>::TABLE.to_owned(), rows.$field.len() as u64);
-                part.digests.insert(<$row>::TABLE.to_owned(), digest);
+                self.write_file::<$row>(&mut part, rows.$field.len(), &table_bytes(&rows.$field)?)?;
             )*};
         }
         write!(
             conferences: ConferenceRow, sessions: SessionRow, connections: ConnectionRow, tracks: TrackRow,
-            issues: IssueRow, events: EventRow, samples: SampleRow
+            issues: IssueRow, events: EventRow
         );
         self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(part);
+        Ok(())
+    }
+
+    fn write_file<R: Row>(&self, part: &mut Part, rows: usize, bytes: &[u8]) -> Result<(), SnapshotError> {
+        write_new(&self.staging.join(part.file(R::TABLE)), bytes)?;
+        part.rows.insert(R::TABLE.to_owned(), rows as u64);
+        part.digests.insert(R::TABLE.to_owned(), blake3::hash(bytes).to_hex().to_string());
+        Ok(())
+    }
+
+    /// Takes a part over from a former snapshot as it is: its files are linked, or copied where they cannot be. If one of
+    /// them is missing there, the part is not taken, and this is `false`.
+    pub fn keep_part(&self, former: &Snapshot, day: Day, piece: usize) -> Result<bool, SnapshotError> {
+        let day = day.to_string();
+        let Some(part) = former.parts().iter().find(|part| part.is(&day, piece)) else { return Ok(false) };
+        let folder = self.staging.join(format!("day={day}"));
+        fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+        for table in part.digests.keys() {
+            if !self.keep_file(former, &part.file(table))? {
+                return Ok(false);
+            }
+        }
+        self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(part.clone());
+        Ok(true)
+    }
+
+    /// Takes the tables that are not partitioned over from a former snapshot; `false` if one of their files is missing.
+    pub fn keep_globals(&mut self, former: &Snapshot) -> Result<bool, SnapshotError> {
+        for table in [OrganizationRow::TABLE, AppRow::TABLE, ParticipantRow::TABLE] {
+            let name = global_file(table);
+            let (Some(digest), true) = (former.manifest.digests.get(&name), self.keep_file(former, &name)?)
+            else {
+                return Ok(false);
+            };
+            self.digests.insert(name, digest.clone());
+            let rows = former.manifest.rows.get(table).copied().unwrap_or_default();
+            self.rows.insert(table.to_owned(), rows);
+        }
+        Ok(true)
+    }
+
+    fn keep_file(&self, former: &Snapshot, file: &str) -> Result<bool, SnapshotError> {
+        let (from, to) = (former.root.join(file), self.staging.join(file));
+        // A part that was half taken over and is then read has links to files of the former snapshot, which must not be
+        // written through; whoever writes makes new files.
+        let linked = fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop));
+        match linked {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            linked => linked.map(|()| true).map_err(io_at(&from)),
+        }
+    }
+
+    /// Writes the tables that are not partitioned.
+    pub fn write_globals(&mut self, files: &GlobalFiles) -> Result<(), SnapshotError> {
+        for file in &files.0 {
+            let name = global_file(file.table);
+            write_new(&self.staging.join(&name), &file.bytes)?;
+            self.rows.insert(file.table.to_owned(), file.rows);
+            self.digests.insert(name, file.digest.clone());
+        }
+        Ok(())
+    }
+
+    /// Writes by what a later snapshot sees which conferences changed.
+    pub fn write_versions(&mut self, versions: &[VersionRow]) -> Result<(), SnapshotError> {
+        let name = global_file(VersionRow::TABLE);
+        let digest = write_table(&self.staging.join(&name), versions)?;
+        self.digests.insert(name, digest);
         Ok(())
     }
 
@@ -187,32 +348,34 @@ impl SnapshotWriter {
         taken_at: Timestamp,
         database: &str,
     ) -> Result<Snapshot, SnapshotError> {
+        self.write_globals(&GlobalFiles::of(globals)?)?;
+        self.close(taken_at, database, None)
+    }
+
+    /// Writes the manifest, all tables being written or kept, then puts the snapshot into its place.
+    pub fn close(
+        mut self,
+        taken_at: Timestamp,
+        database: &str,
+        origin: Option<Origin>,
+    ) -> Result<Snapshot, SnapshotError> {
         let mut parts =
             std::mem::take(&mut *self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         parts.sort_by(|a, b| (&a.day, a.piece).cmp(&(&b.day, b.piece)));
-        let mut rows: BTreeMap<String, u64> = BTreeMap::new();
+        let mut rows = std::mem::take(&mut self.rows);
         for (table, count) in parts.iter().flat_map(|part| &part.rows) {
             *rows.entry(table.clone()).or_default() += count;
         }
-        let mut digests = BTreeMap::new();
-        macro_rules! write {
-            ($($field:ident: $row:ty),*) => {$(
-                let name = format!("{}.parquet", <$row>::TABLE);
-                let digest = write_table::<$row>(&self.staging.join(&name), &globals.$field)?;
-                rows.insert(<$row>::TABLE.to_owned(), globals.$field.len() as u64);
-                digests.insert(name, digest);
-            )*};
-        }
-        write!(organizations: OrganizationRow, apps: AppRow, participants: ParticipantRow);
         let manifest = Manifest {
             format: FORMAT,
-            program: concat!("peerpress ", env!("CARGO_PKG_VERSION")).to_owned(),
+            program: PROGRAM.to_owned(),
             taken_at_micros: taken_at.as_micros(),
             taken_at: taken_at.rfc3339(),
             database: database.to_owned(),
             parts,
             rows,
-            digests,
+            digests: std::mem::take(&mut self.digests),
+            origin,
         };
         let path = self.staging.join(MANIFEST);
         let text = serde_json::to_vec_pretty(&manifest)
@@ -270,8 +433,18 @@ fn is_empty(folder: &Path) -> bool {
 
 fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<String, SnapshotError> {
     let bytes = table_bytes(rows)?;
-    fs::write(path, &bytes).map_err(io_at(path))?;
+    write_new(path, &bytes)?;
     Ok(blake3::hash(&bytes).to_hex().to_string())
+}
+
+/// Writes a file that is not there yet. One that is may be a link to that of the former snapshot, so it is taken away.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
+    let create = || File::create_new(path);
+    let file = create().or_else(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| create()),
+        _ => Err(error),
+    });
+    file.and_then(|mut file| file.write_all(bytes)).map_err(io_at(path))
 }
 
 /// Rows as the bytes of a Parquet file: the same rows, the same bytes.
@@ -294,17 +467,23 @@ fn encode<R: Row>(error: impl std::error::Error) -> SnapshotError {
 impl<R: Row> TableWriter<R> {
     /// Without any row.
     pub fn new() -> Result<Self, SnapshotError> {
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(encode::<R>)?))
-            .set_created_by("peerpress".to_owned())
-            .build();
+            // Nobody looks for a page by what is in it.
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_created_by("peerpress".to_owned());
+        for field in R::schema().fields().iter().filter(|field| *field.data_type() == DataType::Float64) {
+            // Measured numbers hardly repeat, so that a dictionary only takes time.
+            properties = properties.set_column_dictionary_enabled(field.name().as_str().into(), false);
+        }
+        let properties = properties.build();
         let writer = ArrowWriter::try_new(Vec::new(), R::schema(), Some(properties)).map_err(encode::<R>)?;
         Ok(Self { writer, rows: PhantomData })
     }
 
     /// Adds rows.
     pub fn write(&mut self, rows: &[R]) -> Result<(), SnapshotError> {
-        for chunk in rows.chunks(BATCH) {
+        for chunk in rows.chunks(WRITTEN) {
             let batch = R::to_batch(chunk).map_err(encode::<R>)?;
             self.writer.write(&batch).map_err(encode::<R>)?;
         }
@@ -314,6 +493,42 @@ impl<R: Row> TableWriter<R> {
     /// The whole file.
     pub fn finish(self) -> Result<Vec<u8>, SnapshotError> {
         self.writer.into_inner().map_err(encode::<R>)
+    }
+}
+
+/// Samples on their way into a file, of which a batch is held at a time.
+struct Samples {
+    writer: TableWriter<SampleRow>,
+    waiting: Vec<SampleRow>,
+    written: usize,
+}
+
+impl Samples {
+    fn new() -> Result<Self, SnapshotError> {
+        Ok(Self { writer: TableWriter::new()?, waiting: Vec::new(), written: 0 })
+    }
+
+    /// Batches are always of the same size, so that the file does not depend on how the rows come.
+    fn add(&mut self, rows: Vec<SampleRow>) -> Result<(), SnapshotError> {
+        for row in rows {
+            self.waiting.push(row);
+            if self.waiting.len() == WRITTEN {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SnapshotError> {
+        self.writer.write(&self.waiting)?;
+        self.written += self.waiting.len();
+        self.waiting.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(usize, Vec<u8>), SnapshotError> {
+        self.flush()?;
+        Ok((self.written, self.writer.finish()?))
     }
 }
 
@@ -369,10 +584,19 @@ impl Snapshot {
     /// The tables that are not partitioned.
     pub fn globals(&self) -> Result<Globals, SnapshotError> {
         fn table<R: Row>(snapshot: &Snapshot) -> Result<Vec<R>, SnapshotError> {
-            let name = format!("{}.parquet", R::TABLE);
+            let name = global_file(R::TABLE);
             snapshot.read_table(&name, snapshot.manifest.digests.get(&name))
         }
         Ok(Globals { organizations: table(self)?, apps: table(self)?, participants: table(self)? })
+    }
+
+    /// By what to see which conferences changed since, by id; none in a snapshot that is not of a database.
+    pub fn versions(&self) -> Result<Vec<VersionRow>, SnapshotError> {
+        let name = global_file(VersionRow::TABLE);
+        match self.manifest.digests.get(&name) {
+            None => Ok(Vec::new()),
+            digest => self.read_table(&name, digest),
+        }
     }
 
     /// The rows that a part has of one table, in their order.
@@ -566,6 +790,39 @@ mod tests {
         drop(writer);
         assert_eq!(Snapshot::open(&target).unwrap().manifest().database, "first");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_kept_is_linked_and_what_cannot_be_kept_is_written_without_touching_the_former() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("snapshot");
+        let (globals, rows) = small();
+        let (day, next) = (Day::parse("2026-11-18").unwrap(), Day::parse("2026-11-19").unwrap());
+        let writer = SnapshotWriter::create(&target).unwrap();
+        writer.write_part(day, 0, &rows).unwrap();
+        writer.write_part(next, 0, &rows).unwrap();
+        let former = writer.finish(&globals, Timestamp::default(), "test").unwrap();
+        let aside = folder.path().join("aside");
+        let kept = |name: &str| fs::read(target.join(name)).unwrap();
+        let before = kept("day=2026-11-19/conferences.parquet");
+        fs::remove_file(target.join("day=2026-11-19/tracks.parquet")).unwrap();
+
+        let mut writer = SnapshotWriter::create(&aside).unwrap();
+        assert!(writer.keep_part(&former, day, 0).unwrap());
+        assert!(!writer.keep_part(&former, next, 0).unwrap());
+        assert!(!writer.keep_part(&former, day, 1).unwrap());
+        assert!(writer.keep_globals(&former).unwrap());
+        writer.write_part(next, 0, &PartRows::default()).unwrap();
+        let snapshot = writer.close(Timestamp::default(), "test", None).unwrap();
+        assert_eq!(kept("day=2026-11-19/conferences.parquet"), before);
+        assert_eq!(snapshot.parts()[0], former.parts()[0]);
+        let dossiers: Result<Vec<_>, _> = snapshot.dossiers(&snapshot.parts()[0]).unwrap().collect();
+        assert_eq!(dossiers.unwrap(), rows.into_dossiers());
+        assert_eq!(snapshot.globals().unwrap(), globals);
+        assert_eq!(
+            (snapshot.manifest().rows["conferences"], snapshot.manifest().rows["organizations"]),
+            (1, 1)
+        );
     }
 
     #[test]

@@ -99,32 +99,68 @@ const NEEDS: &[Need] = &[
 /// The table that holds secrets beside what we read: whoever follows our hint should not give more than needed.
 const GRANT_BY_COLUMN: &str = "app";
 
+/// The tables that are small enough to be read whole, so that nobody asks for the versions of their rows.
+const READ_WHOLE: [&str; 3] = ["organization", "app", "participant"];
+
+/// The system column that is another one after every change of a row.
+const VERSION: &str = "xmin";
+
+/// The names of all tables that are read.
+pub(super) fn tables() -> Vec<&'static str> {
+    NEEDS.iter().map(|(table, _)| *table).collect()
+}
+
 /// A table as the catalog has it.
 #[derive(Default)]
 struct Table {
     /// Its name, qualified and quoted as far as needed.
     name: String,
+    /// Whether it is a table of its own: no view, no partitions, no heirs.
+    is_plain: bool,
     /// By column: type's name, type as shown, whether we may read it.
     columns: BTreeMap<String, (String, String, bool)>,
     /// A schema that has such a table, if the search path does not.
     elsewhere: Option<String>,
 }
 
+/// What the catalog says of a database that can be read.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// A digest over tables and columns: another one where they are others, whatever their names, or were rewritten.
+    pub(super) digest: String,
+    /// Whether the versions of all rows that make a conference can be had.
+    pub(super) has_versions: bool,
+}
+
 /// Checks that all that the queries need is there, of the right type, and may be read.
-pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), SourceError> {
-    let names: Vec<&str> = NEEDS.iter().map(|(table, _)| *table).collect();
+pub(super) fn check(reader: &mut Reader<'_>) -> Result<Shape, SourceError> {
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
-    for row in reader.query(include_str!("queries/catalog.sql"), &[&names])? {
+    let mut digest = blake3::Hasher::new();
+    for row in reader.query(include_str!("queries/catalog.sql"), &[&self::tables()])? {
         let table = tables.entry(row.get("wanted")).or_default();
         table.name = row.get("table_name");
+        table.is_plain = row.get::<_, Option<bool>>("is_plain").unwrap_or_default();
         table.elsewhere = row.get("elsewhere");
         let column: String = row.get("column_name");
+        let (file, number): (String, i32) = (row.get("file"), row.get("number"));
+        let (type_name, shown): (String, String) = (row.get("type_name"), row.get("shown_type"));
+        digest.update(format!("{file} {number} {column:?} {shown:?};").as_bytes());
         if !column.is_empty() {
-            table.columns.insert(column, (row.get("type_name"), row.get("shown_type"), row.get("readable")));
+            table.columns.insert(column, (type_name, shown, row.get("readable")));
         }
     }
     let role: String = reader.query("SELECT pg_catalog.quote_ident(current_user)", &[])?[0].get(0);
-    judge(&tables, &role)
+    judge(&tables, &role)?;
+    Ok(Shape { digest: digest.finalize().to_hex().to_string(), has_versions: have_versions(&tables) })
+}
+
+/// A view has no versions, and a role that was granted single columns may not read them.
+fn have_versions(tables: &BTreeMap<String, Table>) -> bool {
+    let may_read = |table: &Table| table.columns.get(VERSION).is_some_and(|(_, _, readable)| *readable);
+    tables
+        .iter()
+        .filter(|(name, _)| !READ_WHOLE.contains(&name.as_str()))
+        .all(|(_, table)| table.is_plain && may_read(table))
 }
 
 fn judge(tables: &BTreeMap<String, Table>, role: &str) -> Result<(), SourceError> {
@@ -181,6 +217,9 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
+    /// What stands before a dot in the queries and is none of Peer Metrics' tables.
+    const OTHERS: [&str; 5] = ["pg_catalog", "pg_trigger", "log", "change", "issue"];
+
     /// All columns that the queries name, as `table.column`.
     fn named_in_queries() -> BTreeSet<String> {
         let mut named = BTreeSet::new();
@@ -193,9 +232,8 @@ mod tests {
             for line in text.lines().filter(|line| !line.starts_with("--")) {
                 for word in line.split(|letter: char| !(letter.is_alphanumeric() || "_.\"".contains(letter)))
                 {
-                    if let Some((table, column)) =
-                        word.split_once('.').filter(|(table, _)| *table != "weight")
-                    {
+                    let Some((table, column)) = word.split_once('.') else { continue };
+                    if !OTHERS.contains(&table) && column != VERSION {
                         named.insert(format!("{table}.{}", column.trim_matches('"')));
                     }
                 }
@@ -218,7 +256,9 @@ mod tests {
             let columns = columns.iter().map(|(column, kind)| {
                 ((*column).to_owned(), (kind.types()[0].to_owned(), kind.shown().to_owned(), true))
             });
-            let table = Table { name: format!("pm.{name}"), columns: columns.collect(), ..Table::default() };
+            let version = (VERSION.to_owned(), ("xid".to_owned(), "xid".to_owned(), true));
+            let columns = columns.chain([version]).collect();
+            let table = Table { name: format!("pm.{name}"), is_plain: true, columns, elsewhere: None };
             ((*name).to_owned(), table)
         };
         NEEDS.iter().map(table).collect()
@@ -239,6 +279,21 @@ mod tests {
              app_track.track_info is text, expected jsonb\n\
              hint: is it the right database? If so, run Peer Metrics' migrations, or `peerpress migrate`"
         );
+    }
+
+    #[test]
+    fn views_and_grants_of_columns_have_no_versions_but_for_tables_that_are_read_whole() {
+        assert!(have_versions(&all()));
+        let without = |name: &str, change: fn(&mut Table)| {
+            let mut tables = all();
+            change(tables.get_mut(name).unwrap());
+            have_versions(&tables)
+        };
+        let hide = |table: &mut Table| table.columns.get_mut(VERSION).unwrap().2 = false;
+        assert!(without("app", hide));
+        assert!(!without("app_session", hide));
+        assert!(!without("app_track", |table| table.is_plain = false));
+        assert!(!without("app_track", |table| drop(table.columns.remove(VERSION))));
     }
 
     #[test]

@@ -89,8 +89,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Ends the transaction.
-    pub(super) fn commit(mut self) -> Result<(), SourceError> {
+    pub(super) fn commit(&mut self) -> Result<(), SourceError> {
         self.run("COMMIT")
+    }
+
+    /// The connection, for what is none of the transaction's business.
+    pub(super) fn into_client(self) -> Client {
+        self.client
     }
 }
 

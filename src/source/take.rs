@@ -1,18 +1,29 @@
-//! Takes the snapshot: the coordinator begins, checks and plans; then all connections read parts until none is left.
+//! Takes the snapshot: the coordinator begins, checks, finds what changed and plans; then all connections read the parts
+//! in which something did, until none is left.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use super::catalog;
 use super::error::SourceError;
-use super::plan::{PlannedPart, plan};
-use super::reader::{Reader, of_conferences};
+use super::origin::{Changes, Former, Log, Now, Whole, prune};
+use super::part::{read_globals, read_part};
+use super::plan::{FormerConferences, Plan, Planned, PlannedPart, former_conferences, list, plan};
+use super::reader::Reader;
 use super::settings::ConnectionSettings;
-use crate::snapshot::{EventRow, Fields as _, Globals, PartRows, Row as _, Snapshot, SnapshotWriter};
+use super::team::Team;
+use super::versions::{Scan, VERSIONS, Version, Versions, WEIGHTS};
+use crate::ids::ConferenceId;
+use crate::snapshot::{
+    Fields as _, GlobalFiles, Origin, PART_EVENTS, Snapshot, SnapshotError, SnapshotWriter,
+};
 use crate::units::Timestamp;
+
+/// Where more than one of so many conferences may have changed, it is faster to look at all, but for very small databases.
+const FEW: usize = 16;
 
 /// How to take a snapshot.
 #[derive(Debug, Clone)]
@@ -27,6 +38,8 @@ pub struct SnapshotOptions {
     pub target: PathBuf,
     /// How many events a part may hold, as one conference allows: the measure of memory per connection.
     pub part_events: usize,
+    /// Whether everything is read, whatever the former snapshot has.
+    pub full: bool,
 }
 
 impl SnapshotOptions {
@@ -37,7 +50,8 @@ impl SnapshotOptions {
             statement_timeout: Duration::from_secs(600),
             lock_timeout: Duration::from_secs(10),
             target,
-            part_events: 50_000,
+            part_events: PART_EVENTS,
+            full: false,
         }
     }
 }
@@ -59,130 +73,239 @@ impl Progress for NoProgress {
     fn part_done(&self, _rows: u64) {}
 }
 
-/// Takes a snapshot of the database and puts it at `options.target`, in place of the former one. After an error the
-/// former one is as it was. When this returns, no connection is open.
+/// What came of taking a snapshot.
+#[derive(Debug)]
+pub struct Taken {
+    /// The snapshot. If nothing changed it is the former one, its instant included: what it says is still true.
+    pub snapshot: Snapshot,
+    /// Whether it is a new one.
+    pub changed: bool,
+    /// Parts that were read; the others were taken over from the former snapshot.
+    pub parts_read: usize,
+    /// Conferences that came, went or changed.
+    pub conferences_changed: usize,
+    /// Why everything was read, if it was.
+    pub whole: Option<Whole>,
+}
+
+impl Taken {
+    fn unchanged(snapshot: Snapshot) -> Self {
+        Self { snapshot, changed: false, parts_read: 0, conferences_changed: 0, whole: None }
+    }
+
+    /// Parts that were taken over as they were.
+    pub fn parts_kept(&self) -> usize {
+        self.snapshot.parts().len() - self.parts_read
+    }
+}
+
+/// Takes a snapshot of the database and puts it at `options.target`, in place of the former one. It has the rows that one
+/// taken from nothing would have, but only parts of the former one in which something changed are read again; the files of
+/// the others are linked. If nothing changed at all the former one stays as it is. After an error, too, the former one is as
+/// it was. When this returns, no connection is open.
 pub fn take_snapshot(
     settings: &ConnectionSettings,
     options: &SnapshotOptions,
     progress: &dyn Progress,
-) -> Result<Snapshot, SourceError> {
-    let writer = SnapshotWriter::create(&options.target)?;
+) -> Result<Taken, SourceError> {
+    let former = Former::at(&options.target, options.full);
+    // A folder that holds something else is refused before the database is asked.
+    let early =
+        matches!(former, Former::None(_)).then(|| SnapshotWriter::create(&options.target)).transpose()?;
     let stop = AtomicBool::new(false);
-    let mut coordinator = Reader::begin(settings, options, &stop, None)?;
-    let identity = identity(&mut coordinator)?;
-    let instant = instant(&mut coordinator)?;
-    let shared: String = coordinator.query("SELECT pg_catalog.pg_export_snapshot()", &[])?[0].get(0);
-    catalog::check(&mut coordinator)?;
-    let parts = plan(&mut coordinator, options.part_events)?;
-    progress.parts_planned(parts.len());
-
-    let work = Work { parts: &parts, next: AtomicUsize::new(0), writer: &writer, progress, stop: &stop };
-    let failure = Mutex::new(None);
-    let note = |result: Result<(), SourceError>| {
-        if let Err(error) = result {
-            stop.store(true, Ordering::Relaxed);
-            // Those after the first only say that they were stopped.
-            failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        }
-    };
-    let mut globals = Globals::default();
-    // No more connections than parts; the coordinator's is one of them.
-    let helpers = options.workers.min(parts.len()).saturating_sub(1);
-    thread::scope(|scope| {
-        for _ in 0..helpers {
-            scope.spawn(|| {
-                let read = || {
-                    Reader::begin(settings, options, &stop, Some(&shared)).and_then(|mut reader| {
-                        work.run(&mut reader)?;
-                        reader.commit()
-                    })
-                };
-                note(read());
-            });
-        }
-        note(read_globals(&mut coordinator, &mut globals).and_then(|()| work.run(&mut coordinator)));
-        // Its transaction stays open until the others are done: they could not join it otherwise.
-    });
-    if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(error);
+    let mut team = Team::begin(settings, options, &stop)?;
+    let database = identity(team.coordinator())?;
+    let now = Now::read(team.coordinator(), &database)?;
+    if let Former::Known(former, origin) = &former
+        && now.is_that_of(origin)
+    {
+        team.end()?;
+        return Ok(Taken::unchanged((**former).clone()));
     }
-    coordinator.commit()?;
-    Ok(writer.finish(&globals, instant, &identity)?)
+    let instant = instant(team.coordinator())?;
+    let shape = catalog::check(team.coordinator())?;
+    let log = Log::find(team.coordinator())?;
+    let base = match former {
+        Former::None(whole) => Err(whole),
+        Former::Known(former, origin) => match now.differs(&shape, &origin) {
+            Some(whole) => Err(whole),
+            None => Base::open(*former, origin),
+        },
+    };
+    let scans = if now.has_versions(&shape) { VERSIONS } else { WEIGHTS };
+    let state = State::read(&mut team, scans, base.as_ref().ok(), log.as_ref())?;
+    let former = base.as_ref().map(|base| &base.conferences);
+    let mut plan = plan(&state.conferences, former.unwrap_or(&FormerConferences::new()), options.part_events);
+    if let Ok(base) = &base
+        && plan.is_as_before()
+        && state.globals.as_ref().is_none_or(|files| files.are_those_of(base.snapshot.manifest()))
+    {
+        team.end()?;
+        return Ok(Taken::unchanged(base.snapshot.clone()));
+    }
+
+    let mut writer = match early {
+        Some(writer) => writer,
+        None => SnapshotWriter::create(&options.target)?,
+    };
+    if let Ok(base) = &base {
+        keep_parts(&writer, base, &mut plan)?;
+    }
+    let to_read: Vec<&PlannedPart> = plan.parts.iter().filter(|part| !part.is_kept).collect();
+    progress.parts_planned(to_read.len());
+    team.work(&to_read, |reader, part| {
+        let raw = read_part(reader, part)?;
+        progress.part_done(writer.write_raw_part(part.day, part.piece, raw)?);
+        Ok(())
+    })?;
+    write_globals(&mut writer, &mut team, base.as_ref().ok(), state.globals)?;
+    writer.write_versions(&plan.versions(&state.conferences))?;
+    let coordinator = team.end()?;
+    let origin = now.origin(shape, log.as_ref());
+    let snapshot = writer.close(instant, &database, origin)?;
+    if log.is_some() {
+        prune(coordinator);
+    }
+    Ok(Taken {
+        snapshot,
+        changed: true,
+        parts_read: to_read.len(),
+        conferences_changed: plan.changed,
+        whole: base.err(),
+    })
 }
 
 /// Checks that a snapshot could be taken: the server answers, and every column is there and may be read.
 pub fn check_database(settings: &ConnectionSettings) -> Result<(), SourceError> {
     let stop = AtomicBool::new(false);
-    let options = SnapshotOptions::new(std::path::PathBuf::new());
+    let options = SnapshotOptions::new(PathBuf::new());
     let mut reader = Reader::begin(settings, &options, &stop, None)?;
     catalog::check(&mut reader)?;
     reader.commit()
 }
 
-/// The parts and who has taken which.
-struct Work<'a> {
-    parts: &'a [PlannedPart],
-    next: AtomicUsize,
-    writer: &'a SnapshotWriter,
-    progress: &'a dyn Progress,
-    stop: &'a AtomicBool,
+/// A former snapshot that is gone on from.
+struct Base {
+    snapshot: Snapshot,
+    origin: Origin,
+    conferences: FormerConferences,
 }
 
-impl Work<'_> {
-    /// Reads parts until none is left.
-    fn run(&self, reader: &mut Reader<'_>) -> Result<(), SourceError> {
-        while !self.stop.load(Ordering::Relaxed) {
-            let Some(part) = self.parts.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let rows = read_part(reader, part)?;
-            self.writer.write_part(part.day, part.piece, &rows)?;
-            self.progress.part_done(count(&rows));
-        }
-        Ok(())
+impl Base {
+    fn open(snapshot: Snapshot, origin: Origin) -> Result<Self, Whole> {
+        let unreadable = |error: &SnapshotError| Whole::unreadable(error);
+        let versions = snapshot.versions().map_err(|error| unreadable(&error))?;
+        let conferences = former_conferences(&versions)
+            .ok_or_else(|| Whole::Unreadable("its versions are not as they were written".to_owned()))?;
+        Ok(Self { snapshot, origin, conferences })
     }
 }
 
-fn read_part(reader: &mut Reader<'_>, part: &PlannedPart) -> Result<PartRows, SourceError> {
-    macro_rules! rows {
-        ($file:literal) => {
-            reader
-                .rows(&of_conferences(include_str!(concat!("queries/", $file, ".sql")), &part.conferences))?
+/// What is in the database now, but for the rows of parts.
+struct State {
+    /// By time.
+    conferences: Vec<Planned>,
+    /// None where the log says that they are those of the former snapshot.
+    globals: Option<GlobalFiles>,
+}
+
+/// What is read before there is a plan.
+enum Task {
+    Globals,
+    Scan(&'static Scan),
+}
+
+impl State {
+    fn read(
+        team: &mut Team<'_>,
+        scans: &'static [Scan],
+        base: Option<&Base>,
+        log: Option<&Log>,
+    ) -> Result<Self, SourceError> {
+        let logged = match (base, log) {
+            (Some(base), Some(log)) => log.changes(team.coordinator(), &base.origin)?,
+            _ => None,
         };
+        let listed = list(team.coordinator())?;
+        let few = base.and_then(|base| few(&listed, base, logged.as_ref()));
+        let mut tasks: Vec<Task> = Vec::new();
+        if logged.as_ref().is_none_or(|logged| logged.globals) {
+            tasks.push(Task::Globals);
+        }
+        if few.as_ref().is_none_or(|few| !few.is_empty()) {
+            tasks.extend(scans.iter().map(Task::Scan));
+        }
+        let (versions, globals) = (Versions::default(), Mutex::new(None));
+        let read = |reader: &mut Reader<'_>, task: &Task| {
+            match task {
+                Task::Globals => {
+                    let files = GlobalFiles::of(&read_globals(reader)?)?;
+                    *globals.lock().unwrap_or_else(PoisonError::into_inner) = Some(files);
+                }
+                Task::Scan(scan) => versions.read(reader, scan, few.as_deref())?,
+            }
+            Ok(())
+        };
+        if few.is_some() {
+            // So little that another connection would not pay.
+            tasks.iter().try_for_each(|task| read(team.coordinator(), task))?;
+        } else {
+            team.work(&tasks, read)?;
+        }
+        let conferences = planned(&listed, &versions.into_inner(), base.filter(|_| few.is_some()));
+        Ok(Self { conferences, globals: globals.into_inner().unwrap_or_else(PoisonError::into_inner) })
     }
-    let mut rows = PartRows {
-        conferences: rows!("conferences"),
-        sessions: rows!("sessions"),
-        connections: rows!("connections"),
-        tracks: rows!("tracks"),
-        issues: rows!("issues"),
-        ..PartRows::default()
-    };
-    let events = of_conferences(include_str!("queries/events.sql"), &part.conferences);
-    reader.copy(EventRow::TABLE, &events, EventRow::COLUMNS.len(), |tuple| {
-        rows.add_event(EventRow::from_fields(tuple)?);
-        Ok(())
-    })?;
-    rows.finish();
-    Ok(rows)
 }
 
-fn read_globals(reader: &mut Reader<'_>, globals: &mut Globals) -> Result<(), SourceError> {
-    globals.organizations = reader.rows(include_str!("queries/organizations.sql"))?;
-    globals.apps = reader.rows(include_str!("queries/apps.sql"))?;
-    globals.participants = reader.rows(include_str!("queries/participants.sql"))?;
+/// The conferences that alone may have changed; none if any may have.
+fn few(
+    listed: &[(ConferenceId, Timestamp)],
+    base: &Base,
+    logged: Option<&Changes>,
+) -> Option<Vec<ConferenceId>> {
+    let logged: HashSet<ConferenceId> = logged?.conferences.iter().copied().collect();
+    let may_have_changed = |id: &ConferenceId| logged.contains(id) || !base.conferences.contains_key(id);
+    let few: Vec<ConferenceId> = listed.iter().map(|(id, _)| *id).filter(may_have_changed).collect();
+    (few.len() <= FEW.max(listed.len() / FEW)).then_some(few)
+}
+
+/// The conferences with their versions; those that were not looked at are as they were in `base`.
+fn planned(
+    listed: &[(ConferenceId, Timestamp)],
+    versions: &HashMap<ConferenceId, Version>,
+    base: Option<&Base>,
+) -> Vec<Planned> {
+    let as_before = |id: &ConferenceId| base?.conferences.get(id).map(|former| former.version);
+    let planned = |(id, created_at): &(ConferenceId, Timestamp)| {
+        let version = versions.get(id).copied().or_else(|| as_before(id)).unwrap_or_default();
+        Planned { id: *id, created_at: *created_at, version }
+    };
+    listed.iter().map(planned).collect()
+}
+
+/// Takes over the parts that did not change. One whose files are gone is read.
+fn keep_parts(writer: &SnapshotWriter, base: &Base, plan: &mut Plan) -> Result<(), SourceError> {
+    for part in plan.parts.iter_mut().filter(|part| part.is_kept) {
+        part.is_kept = writer.keep_part(&base.snapshot, part.day, part.piece)?;
+        if !part.is_kept {
+            tracing::warn!("files of {} are missing in the former snapshot; they are read again", part.day);
+        }
+    }
     Ok(())
 }
 
-fn count(rows: &PartRows) -> u64 {
-    let tables = [
-        rows.conferences.len(),
-        rows.sessions.len(),
-        rows.connections.len(),
-        rows.tracks.len(),
-        rows.issues.len(),
-        rows.events.len(),
-        rows.samples.len(),
-    ];
-    tables.iter().sum::<usize>() as u64
+fn write_globals(
+    writer: &mut SnapshotWriter,
+    team: &mut Team<'_>,
+    base: Option<&Base>,
+    files: Option<GlobalFiles>,
+) -> Result<(), SourceError> {
+    let files = match (files, base) {
+        (Some(files), _) => files,
+        (None, Some(base)) if writer.keep_globals(&base.snapshot)? => return Ok(()),
+        (None, _) => GlobalFiles::of(&read_globals(team.coordinator())?)?,
+    };
+    Ok(writer.write_globals(&files)?)
 }
 
 /// When the transaction began, by the server's clock.
