@@ -8,6 +8,8 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use peerpress::commands::precompress::Precompressing;
+use peerpress::commands::site::Sink;
 use peerpress::publish::{Changes, Disk, PublishError, Publisher, RealDisk, SitePath};
 
 /// A disk on which the operation with a certain number, and all after it, fail: as after a crash or on a full disk.
@@ -260,4 +262,75 @@ fn a_page_is_current_while_its_key_and_its_file_are_as_they_were() {
     assert!(!publisher.is_current(&path("b.html"), &key));
     fs::remove_file(place.output().join("a.html")).unwrap();
     assert!(!publisher.is_current(&path("a.html"), &key));
+}
+
+/// What a build does with a publisher.
+struct Direct<'a>(&'a Publisher);
+
+impl Sink for Direct<'_> {
+    fn is_current(&self, name: &str, key: &blake3::Hash) -> bool {
+        self.0.is_current(&path(name), key)
+    }
+
+    fn keep(&self, name: &str) -> anyhow::Result<()> {
+        Ok(self.0.keep(&path(name))?)
+    }
+
+    fn put(&self, name: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
+        Ok(self.0.put(&path(name), &bytes, key)?)
+    }
+}
+
+#[test]
+fn compressed_forms_come_stay_and_go_with_their_file() {
+    let place = Place::new();
+    let key = blake3::hash(b"context");
+    let page = "<td>a cell</td>".repeat(200);
+    let mut noise = vec![0; 2000];
+    blake3::Hasher::new().finalize_xof().fill(&mut noise);
+    let build = |work: &dyn Fn(&Precompressing)| {
+        let publisher = place.begin();
+        work(&Precompressing::new(&Direct(&publisher), &publisher));
+        publisher.commit().unwrap()
+    };
+    let names = |paths: &[SitePath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let put_all = |sink: &Precompressing| {
+        sink.put("a.html", page.clone().into(), Some(key)).unwrap();
+        sink.put("b.json", page.clone().into(), None).unwrap();
+        sink.put("c.parquet", page.clone().into(), None).unwrap();
+        sink.put("d.html", noise.clone(), Some(key)).unwrap();
+    };
+    let first = build(&put_all);
+    let forms =
+        ["a.html", "a.html.br", "a.html.gz", "a.html.zst", "b.json", "b.json.br", "b.json.gz", "b.json.zst"];
+    assert_eq!(names(&first.written), [&forms[..], &["c.parquet", "d.html"]].concat());
+    assert_eq!(build(&put_all).written, [], "the same again");
+
+    let current = build(&|sink| {
+        assert!(!sink.is_current("a.html", &blake3::hash(b"another")));
+        for name in ["a.html", "d.html"] {
+            assert!(sink.is_current(name, &key), "{name}");
+            sink.keep(name).unwrap();
+        }
+    });
+    assert_eq!((current.written.len(), current.kept), (0, 5));
+    assert_eq!(names(&current.removed), [&forms[4..], &["c.parquet"]].concat());
+
+    // Without a form that belongs to it, a file is not current, and the form is made again.
+    fs::remove_file(place.output().join("a.html.br")).unwrap();
+    let mended = build(&|sink| {
+        assert!(!sink.is_current("a.html", &key));
+        sink.put("a.html", page.clone().into(), Some(key)).unwrap();
+    });
+    assert_eq!(names(&mended.written), ["a.html.br"]);
+
+    // A build that makes none removes them, and one that makes them takes no file for current that has none.
+    let publisher = place.begin();
+    Direct(&publisher).put("a.html", page.clone().into(), Some(key)).unwrap();
+    assert_eq!(names(&publisher.commit().unwrap().removed), forms[1..4]);
+    build(&|sink| {
+        assert!(!sink.is_current("a.html", &key));
+        sink.put("a.html", page.clone().into(), Some(key)).unwrap();
+    });
+    assert!(place.output().join("a.html.zst").exists());
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use super::precompress::Precompressing;
 use super::site::{self, Made, Mail, Sink, SiteCounts};
 use super::theme::Theme;
 use super::{Done, Session, Usage, settings, snapshot};
@@ -148,11 +149,19 @@ pub fn render_and_publish(
     for warning in publisher.warnings() {
         tracing::warn!("{warning}");
     }
-    let sink = Publishing { publisher, session };
+    let publishing = Publishing { publisher, session };
     let bar = Bar(session.terminal.bar("render"));
     let pool = settings::thread_pool(session, args)?;
     let assets = theme.assets();
-    let made = pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, &sink, &bar));
+    let make = |sink: &dyn Sink| {
+        pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, sink, &bar))
+    };
+    // Not while somebody works at the site and waits for each save.
+    let made = if settings::precompress(session, args) && !dev {
+        make(&Precompressing::new(&publishing, &publishing.publisher))
+    } else {
+        make(&publishing)
+    };
     bar.0.finish_and_clear();
     let Made { counts, mail } = made?;
     if counts.conferences == 0 && !options.scope.is_all() {
@@ -160,7 +169,7 @@ pub fn render_and_publish(
     }
     stages.end("render");
     let spinner = session.terminal.spinner("publish");
-    let changes = sink.publisher.commit();
+    let changes = publishing.publisher.commit();
     spinner.finish_and_clear();
     let changes = changes?;
     stages.end("publish");

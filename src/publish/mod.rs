@@ -173,6 +173,11 @@ impl<D: Disk> Publisher<D> {
         })
     }
 
+    /// Whether a file of the former site is in place as it was written, whatever it was made from.
+    pub fn is_in_place(&self, path: &SitePath) -> bool {
+        self.old.files.get(path).is_some_and(|entry| entry.matches(&self.output.join(path.as_str())))
+    }
+
     /// Keeps a file of the former site as it is.
     pub fn keep(&self, path: &SitePath) -> Result<(), PublishError> {
         match self.old.files.get(path) {
