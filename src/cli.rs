@@ -106,6 +106,9 @@ pub struct Site {
     /// Only conferences with a call within so long before the snapshot: 30d, 4w, 12h; days begin at midnight UTC
     #[arg(long, value_name = "SPAN", value_parser = scope::last)]
     pub last: Option<Last>,
+    /// Also write texts compressed, as .br, .zst and .gz beside them, for servers that send those; not under live rebuild
+    #[arg(long)]
+    pub precompress: bool,
     /// End with exit code 3 if anything in the database contradicts itself or cannot be read
     #[arg(long)]
     pub strict: bool,

@@ -201,6 +201,8 @@ settings! {
     build: BuildConfig {
         /// Threads that render; 0 for one per core.
         threads: usize,
+        /// Texts compressed beside themselves.
+        precompress: bool,
     }
     /// The file server.
     serve: ServeConfig {

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -146,6 +147,53 @@ fn a_failed_build_leaves_the_former_site_and_findings_fail_only_when_asked() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("no_such_field"), "{}", ran.stderr);
     assert_eq!(std::fs::read(folder.path().join("output/index.html")).unwrap(), index);
+}
+
+/// All files of a folder.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| {
+            let name = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read(entry.path()).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn compressed_forms_are_part_of_the_site_for_as_long_as_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let end = Timestamp::parse("2026-11-20 12:00:00").unwrap();
+    let plan = plan(&SeedOptions { conferences: 2, days: 2, seed: 5, end });
+    write_snapshot(&plan, &folder.path().join("snapshot"), &|_| {}).unwrap();
+    let build = |more: &[&str]| {
+        let ran = run(peerpress(folder.path()).args(["build", "--json", "--from", "snapshot"]).args(more));
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        serde_json::from_str::<Value>(&ran.stdout).unwrap()
+    };
+    build(&["--output", "one", "--precompress", "--threads", "1"]);
+    let one = files(&folder.path().join("one"));
+    std::fs::write(folder.path().join("set.toml"), "[build]\nprecompress = true\n").unwrap();
+    build(&["--output", "many", "--config", "set.toml", "--threads", "8"]);
+    assert!(one == files(&folder.path().join("many")), "forms differ with the number of threads");
+    assert_eq!(build(&["--output", "one", "--precompress"])["written"], 0);
+    for (name, form) in &one {
+        let Some(original) = name.strip_suffix(".gz").map(|name| &one[name]) else { continue };
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(form.as_slice()).read_to_end(&mut plain).unwrap();
+        assert!(plain == *original && form.len() < plain.len(), "{name}");
+    }
+    let check = run(peerpress(folder.path()).args(["check", "--output", "one"]));
+    assert_eq!(check.code, Some(0), "{}{}", check.stdout, check.stderr);
+
+    let is_form = |name: &String| [".br", ".zst", ".gz"].iter().any(|end| name.ends_with(end));
+    let forms = one.keys().filter(|name| is_form(name)).count();
+    assert!(one.contains_key("index.html.br") && one.contains_key("index.html.zst"));
+    let without = build(&["--output", "one"]);
+    assert_eq!((&without["written"], &without["removed"]), (&0.into(), &forms.into()));
+    assert!(!files(&folder.path().join("one")).keys().any(is_form));
 }
 
 #[test]

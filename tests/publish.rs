@@ -8,7 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use peerpress::publish::{Changes, Disk, PublishError, Publisher, RealDisk, SitePath, is_current};
+use peerpress::commands::precompress::Precompressing;
+use peerpress::commands::site::{Sink, UnitSink};
+use peerpress::publish::{Changes, Disk, PublishError, Publisher, RealDisk, SitePath, Unit, is_current};
 
 /// A disk on which the operation with a certain number, and all after it, fail: as after a crash or on a full disk.
 struct FailingDisk {
@@ -358,4 +360,102 @@ fn a_site_is_current_while_its_key_and_its_folders_are_as_they_were() {
     assert_eq!(current(b"another"), None);
     fs::remove_file(place.output().join("b/c.html")).unwrap();
     assert_eq!(current(b"all"), None);
+}
+
+/// What a build does with a publisher.
+struct Direct<'a>(&'a Publisher);
+
+impl Sink for Direct<'_> {
+    fn keep_unit(&self, name: &str, key: &blake3::Hash) -> anyhow::Result<bool> {
+        Ok(self.0.keep_unit(name, key)?)
+    }
+
+    fn unit<'a>(&'a self, name: &str) -> anyhow::Result<Box<dyn UnitSink + 'a>> {
+        Ok(Box::new(DirectUnit(self.0.unit(name)?)))
+    }
+}
+
+struct DirectUnit<'a>(Unit<'a>);
+
+impl UnitSink for DirectUnit<'_> {
+    fn is_current(&self, name: &str, key: &blake3::Hash) -> bool {
+        self.0.is_current(&path(name), key)
+    }
+
+    fn is_in_place(&self, name: &str) -> bool {
+        self.0.is_in_place(&path(name))
+    }
+
+    fn keep(&self, name: &str) -> anyhow::Result<()> {
+        Ok(self.0.keep(&path(name))?)
+    }
+
+    fn put(&self, name: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
+        Ok(self.0.put(&path(name), &bytes, key)?)
+    }
+
+    fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
+        Ok(self.0.finish(key)?)
+    }
+}
+
+#[test]
+fn compressed_forms_come_stay_and_go_with_their_file() {
+    let place = Place::new();
+    let key = blake3::hash(b"context");
+    let page = "<td>a cell</td>".repeat(200);
+    let mut noise = vec![0; 2000];
+    blake3::Hasher::new().finalize_xof().fill(&mut noise);
+    let build = |work: &dyn Fn(&dyn UnitSink)| {
+        let publisher = place.begin();
+        let direct = Direct(&publisher);
+        let sink = Precompressing::new(&direct);
+        let unit = sink.unit("site").unwrap();
+        work(&*unit);
+        unit.finish(Some(key)).unwrap();
+        publisher.commit(None).unwrap()
+    };
+    let names = |paths: &[SitePath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let put_all = |sink: &dyn UnitSink| {
+        sink.put("a.html", page.clone().into(), Some(key)).unwrap();
+        sink.put("b.json", page.clone().into(), None).unwrap();
+        sink.put("c.parquet", page.clone().into(), None).unwrap();
+        sink.put("d.html", noise.clone(), Some(key)).unwrap();
+    };
+    let first = build(&put_all);
+    let forms =
+        ["a.html", "a.html.br", "a.html.gz", "a.html.zst", "b.json", "b.json.br", "b.json.gz", "b.json.zst"];
+    assert_eq!(names(&first.named.unwrap()), [&forms[..], &["c.parquet", "d.html"]].concat());
+    assert_eq!(build(&put_all).written, 0, "the same again");
+
+    let current = build(&|sink| {
+        assert!(!sink.is_current("a.html", &blake3::hash(b"another")));
+        for name in ["a.html", "d.html"] {
+            assert!(sink.is_current(name, &key), "{name}");
+            sink.keep(name).unwrap();
+        }
+    });
+    assert_eq!((current.written, current.kept), (0, 5));
+    assert_eq!(names(&current.removed), [&forms[4..], &["c.parquet"]].concat());
+
+    // Without a form that belongs to it, a file is not current, and the form is made again.
+    fs::remove_file(place.output().join("a.html.br")).unwrap();
+    let mended = build(&|sink| {
+        assert!(!sink.is_current("a.html", &key));
+        sink.put("a.html", page.clone().into(), Some(key)).unwrap();
+    });
+    assert_eq!(names(&mended.named.unwrap()), ["a.html.br"]);
+
+    // A build that makes none removes them, and one that makes them takes no file for current that has none.
+    let publisher = place.begin();
+    assert!(!publisher.keep_unit("site", &key).unwrap());
+    let unit = publisher.unit("site").unwrap();
+    unit.put(&path("a.html"), page.as_bytes(), Some(key)).unwrap();
+    unit.finish(Some(key)).unwrap();
+    assert_eq!(names(&publisher.commit(None).unwrap().removed), forms[1..4]);
+    build(&|sink| {
+        assert!(!sink.is_current("a.html", &key));
+        sink.put("a.html", page.clone().into(), Some(key)).unwrap();
+    });
+    assert!(place.output().join("a.html.zst").exists());
 }

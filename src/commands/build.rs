@@ -8,6 +8,7 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
+use super::precompress::{self, Precompressing};
 use super::preview::ContextWriter;
 use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, UnitSink};
 use super::theme::Theme;
@@ -140,6 +141,10 @@ impl UnitSink for PublishingUnit<'_> {
         !self.how.full && SitePath::new(path).is_ok_and(|path| self.unit.is_current(&path, key))
     }
 
+    fn is_in_place(&self, path: &str) -> bool {
+        SitePath::new(path).is_ok_and(|path| self.unit.is_in_place(&path))
+    }
+
     fn keep(&self, path: &str) -> anyhow::Result<()> {
         Ok(self.unit.keep(&SitePath::new(path)?)?)
     }
@@ -223,7 +228,10 @@ pub fn render_and_publish(
     let renderer = Renderer::new(&theme.templates)?;
     let assets = theme.assets();
     let options = settings::site_options(session, args);
+    // Not while somebody works at the site and waits for each save.
+    let precompress = settings::precompress(session, args) && how.contexts.is_none();
     let key = site::site_key(snapshot, &renderer, &assets, &options);
+    let key = if precompress { precompress::with_forms(&key) } else { key };
     if !how.full
         && !how.mail
         && how.contexts.is_none()
@@ -241,8 +249,10 @@ pub fn render_and_publish(
     let bar = Bar(session.terminal.bar("render"));
     let pool = settings::thread_pool(session, args)?;
     let ledger = Ledger::at(folders.state.join(LEDGER));
-    let sinks: (&dyn Sink, &Ledger) = (&publishing, &ledger);
-    let made = pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, sinks, &bar));
+    let make = |sink: &dyn Sink| {
+        pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, (sink, &ledger), &bar))
+    };
+    let made = if precompress { make(&Precompressing::new(&publishing)) } else { make(&publishing) };
     bar.0.finish_and_clear();
     let Made { counts, mail } = made?;
     if counts.conferences == 0 && !options.scope.is_all() {

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 pub mod demo;
+pub mod precompress;
 pub mod preview;
 pub mod seed;
 pub mod serve;

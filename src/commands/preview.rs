@@ -21,7 +21,7 @@ use crate::ids::ConferenceId;
 use crate::render::assets::Assets;
 use crate::render::{PageContext, Renderer};
 use crate::report::World;
-use crate::serve::{Folder, Look, Pages, Problem, SCRIPT, SCRIPT_PATH, Site, with_script};
+use crate::serve::{Entry, Folder, Look, Pages, Problem, SCRIPT, SCRIPT_PATH, Site, with_script};
 use crate::site::Route;
 use crate::snapshot::{ConferenceRow, Snapshot};
 
@@ -258,7 +258,7 @@ impl Preview {
             return Some(Arc::clone(shown));
         }
         let published = || {
-            let html = String::from_utf8_lossy(&self.output.bytes(path)?).into_owned();
+            let html = String::from_utf8_lossy(&self.output.entry(path)?.into_bytes().ok()?).into_owned();
             Some(Shown::new(html, &saved.assets))
         };
         let context = self.context(path, &saved, &data).unwrap_or_else(|error| {
@@ -396,20 +396,20 @@ impl Pages for Preview {
 }
 
 impl Site for Preview {
-    fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+    fn entry(&self, path: &str) -> Option<Entry> {
         if path == SCRIPT_PATH {
-            return Some(SCRIPT.as_bytes().to_vec());
+            return Some(Entry::of_bytes(SCRIPT));
         }
         if let Some(bytes) =
             path.strip_prefix("assets/").and_then(|name| self.saved().assets.files.get(name).cloned())
         {
-            return Some(bytes);
+            return Some(Entry::of_bytes(bytes));
         }
         if Path::new(path).extension().is_none_or(|extension| extension != "html") {
-            return self.output.bytes(path);
+            return self.output.entry(path);
         }
         let shown = self.shown(path)?;
         let digest = shown.look.digest.as_deref().unwrap_or_default();
-        Some(with_script(&shown.html, path, digest).into_bytes())
+        Some(Entry::of_bytes(with_script(&shown.html, path, digest)))
     }
 }

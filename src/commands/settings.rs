@@ -82,6 +82,11 @@ pub fn site_options(session: &Session, args: &cli::Site) -> SiteOptions {
     }
 }
 
+/// Whether compressed forms are written beside the files.
+pub fn precompress(session: &Session, args: &cli::Site) -> bool {
+    args.precompress || session.config.build.precompress.unwrap_or(false)
+}
+
 /// The threads that render.
 pub fn thread_pool(session: &Session, args: &cli::Site) -> anyhow::Result<rayon::ThreadPool> {
     let threads = args.threads.or(session.config.build.threads).unwrap_or(0);

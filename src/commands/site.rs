@@ -61,6 +61,8 @@ pub trait Sink: Sync {
 pub trait UnitSink: Sync {
     /// Whether the file is there, made from the same things.
     fn is_current(&self, path: &str, key: &blake3::Hash) -> bool;
+    /// Whether the file is there as it was written, whatever it was made from.
+    fn is_in_place(&self, path: &str) -> bool;
     /// Keeps a current file.
     fn keep(&self, path: &str) -> anyhow::Result<()>;
     /// Takes a file; `key` is a digest of all that it was made from, if that is known.

@@ -390,6 +390,11 @@ impl<D: Disk> Unit<'_, D> {
         })
     }
 
+    /// Whether a file of the former site is in place as it was written, whatever it was made from.
+    pub fn is_in_place(&self, path: &SitePath) -> bool {
+        self.old.get(path).is_some_and(|entry| entry.matches(&self.publisher.place(path)))
+    }
+
     /// Keeps a file of the former site as it is.
     pub fn keep(&self, path: &SitePath) -> Result<(), PublishError> {
         match self.old.get(path) {

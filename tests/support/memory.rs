@@ -29,6 +29,10 @@ impl UnitSink for MemoryUnit<'_> {
         false
     }
 
+    fn is_in_place(&self, _path: &str) -> bool {
+        false
+    }
+
     fn keep(&self, path: &str) -> anyhow::Result<()> {
         anyhow::bail!("{path} was never said to be current")
     }
