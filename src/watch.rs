@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Calls `changed` with the files that changed, until `stop` is set. Folders are watched with all that is below them, and
 /// with the folder they are in, so that one that is made later, or removed and made anew, is heard as well; so is a file,
-/// because editors replace files.
+/// because editors replace files. The first call comes when the watch has begun, without files: what changed before that was
+/// not heard.
 pub fn watch(
     paths: &[PathBuf],
     stop: &AtomicBool,
@@ -35,6 +36,7 @@ pub fn watch(
     let wanted = paths.iter().map(|path| resolved(path)).collect::<Result<_, _>>()?;
     let mut watches = Watches { watcher, wanted, active: BTreeMap::new() };
     watches.renew(&BTreeSet::new())?;
+    changed(&[]);
     while !stop.load(Ordering::SeqCst) {
         let Ok(first) = events.recv_timeout(PATIENCE) else { continue };
         let begun = Instant::now();
@@ -232,7 +234,8 @@ mod tests {
             let stop = &stop;
             let paths = &paths;
             scope.spawn(move || {
-                watch(paths, stop, |_| sender.send(()).unwrap_or_default()).unwrap();
+                watch(paths, stop, |files| files.iter().for_each(|_| sender.send(()).unwrap_or_default()))
+                    .unwrap();
             });
             // Write until the watcher is there, then wait for its answer to the removal alone.
             while receiver.recv_timeout(Duration::from_millis(50)).is_err() {

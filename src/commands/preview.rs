@@ -18,6 +18,7 @@ use super::theme::Theme;
 use crate::cli;
 use crate::config::{Config, FILE};
 use crate::ids::ConferenceId;
+use crate::publish::SitePath;
 use crate::render::assets::Assets;
 use crate::render::{PageContext, Renderer};
 use crate::report::World;
@@ -193,9 +194,13 @@ impl Preview {
 
     /// What was saved; `None` if it is what is in force.
     fn read_saved(&self) -> anyhow::Result<Option<Saved>> {
-        let config = Config::load(self.session.config_file.as_deref())?;
-        let theme = Theme::load(&self.folders.templates, &self.folders.assets)?;
+        let mut config = Config::load(self.session.config_file.as_deref())?;
         let now = self.saved();
+        if config.folders != now.config.folders {
+            tracing::warn!("the folders stay as they are until the program is started again");
+            config.folders = now.config.folders.clone();
+        }
+        let theme = Theme::load(&self.folders.templates, &self.folders.assets)?;
         if config == now.config && theme == now.theme {
             return Ok(None);
         }
@@ -233,10 +238,15 @@ impl Preview {
         problem::of(error, &self.folders.templates, &self.config_file())
     }
 
-    /// Says a problem on the terminal, unless that was the last thing that was said.
+    /// Says a problem on the terminal, unless one at the same place was the last thing that was said: a template may fail on every
+    /// page.
     fn say(&self, problem: &Problem) {
+        let place = |problem: &Problem| match &problem.file {
+            Some(file) => (file.clone(), problem.line, problem.column),
+            None => (problem.message.clone(), None, None),
+        };
         let mut problems = lock(&self.problems);
-        if problems.said.as_ref() != Some(problem) {
+        if problems.said.as_ref().map(place) != Some(place(problem)) {
             self.session.say(&problem::text(problem));
             problems.said = Some(problem.clone());
         }
@@ -251,6 +261,8 @@ impl Preview {
 
     /// A page as it is now; `None` if there is none.
     fn shown(&self, path: &str) -> Option<Arc<Shown>> {
+        // Open pages say themselves where they are.
+        SitePath::new(path).ok()?;
         let (saved, data) = (self.saved(), self.data());
         let generations = (saved.generation, data.generation);
         let before = lock(&self.held).pages.get(path).cloned();
