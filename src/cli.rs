@@ -152,7 +152,7 @@ pub struct Build {
     /// The database.
     pub database: Database,
     /// Render this snapshot; no database is asked
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["database_url", "snapshot"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["database_url", "snapshot", "full"])]
     pub from: Option<PathBuf>,
     #[command(flatten)]
     /// The snapshot.
