@@ -123,7 +123,7 @@ pub struct SnapshotFolder {
     /// Connections that read at the same time [default: 4]
     #[arg(long, value_name = "N")]
     pub connections: Option<usize>,
-    /// Read everything, rather than only what changed since the snapshot that is there
+    /// Read and make everything anew, rather than only what changed since the last time
     #[arg(long)]
     pub full: bool,
 }

@@ -2,7 +2,7 @@
 //! outbound reports in events of their tracks), and stored summaries where the events were cleaned up.
 //!
 //! Members of the wrong type count as absent: browsers and SDK versions differ, and the data is not ours. This is where most
-//! of the time of a snapshot goes, so JSON is read in one pass straight into rows (see [`super::members`]).
+//! of the time of a snapshot goes, so JSON is read in one pass straight into rows (see `members.rs`).
 
 use std::collections::BTreeMap;
 
