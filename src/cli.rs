@@ -47,6 +47,8 @@ pub enum Command {
     Demo(Demo),
     /// Take a snapshot, render it and publish the site: the periodic job
     Build(Build),
+    /// Put the slices that `build --shard` made on several machines together to one site
+    Merge(Merge),
     /// Take only the snapshot
     Snapshot(TakeSnapshot),
     /// Build, then serve the site, and show what changes in templates, assets, settings and the database
@@ -169,6 +171,23 @@ pub struct Build {
     /// Also write the last whole period's report as a mail: FILE as HTML, and beside it as Markdown (.md)
     #[arg(long, value_name = "FILE")]
     pub mail: Option<PathBuf>,
+    /// Only the K-th of N slices of the conferences, for `peerpress merge`; K is JOB_COMPLETION_INDEX + 1 if it is left out
+    #[arg(long, value_name = "K/N", requires = "from", requires = "output", conflicts_with_all = ["mail", "state"])]
+    pub shard: Option<String>,
+}
+
+/// `peerpress merge`.
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The slices' output folders, all of one site
+    #[arg(value_name = "DIR", required = true)]
+    pub slices: Vec<PathBuf>,
+    /// The snapshot that the slices were built from
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    #[command(flatten)]
+    /// The site.
+    pub site: Site,
 }
 
 /// `peerpress snapshot`.

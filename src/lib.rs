@@ -17,6 +17,7 @@ pub mod report;
 pub mod scope;
 pub mod seed;
 pub mod serve;
+pub mod shard;
 pub mod site;
 pub mod snapshot;
 pub mod source;

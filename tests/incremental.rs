@@ -83,12 +83,20 @@ fn add(into: &mut PartRows, from: PartRows) {
     into.samples.extend(from.samples);
 }
 
-fn build(folder: &Path, site: &str) {
+/// Runs the program; what it said, if it failed.
+fn peerpress(folder: &Path, args: &[&str], job_index: Option<usize>) -> Result<(), String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_peerpress"));
-    command.current_dir(folder).env_clear();
-    command.args(["--quiet", "build", "--from", "snapshot", "--output", site, "--threads", "2"]);
+    command.current_dir(folder).env_clear().arg("--quiet").args(args);
+    if let Some(index) = job_index {
+        command.env("JOB_COMPLETION_INDEX", index.to_string());
+    }
     let ran = command.output().unwrap();
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    if ran.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&ran.stderr).into_owned()) }
+}
+
+fn build(folder: &Path, site: &str) {
+    let args = ["build", "--from", "snapshot", "--output", site, "--threads", "2"];
+    peerpress(folder, &args, None).unwrap();
 }
 
 /// Bytes and time of every file.
@@ -161,10 +169,8 @@ const CHANGES: [Change; 9] = [
     ("stats cleaned up", |data| data.parts.values_mut().next_back().unwrap().samples.clear(), true),
 ];
 
-#[test]
-fn whatever_changed_the_site_is_that_of_a_clean_build() {
-    let folder = tempfile::tempdir().unwrap();
-    let place = folder.path();
+/// A small snapshot of several days, and its rows.
+fn small(place: &Path) -> Data {
     let options = SeedOptions {
         conferences: 12,
         days: 3,
@@ -172,7 +178,58 @@ fn whatever_changed_the_site_is_that_of_a_clean_build() {
         end: Timestamp::parse("2026-11-20 12:00:00").unwrap(),
     };
     write_snapshot(&plan(&options), &place.join("snapshot"), &|_| ()).unwrap();
-    let data = Data::of(&Snapshot::open(&place.join("snapshot")).unwrap());
+    Data::of(&Snapshot::open(&place.join("snapshot")).unwrap())
+}
+
+/// The bytes of every file, but for the state of a slice.
+fn bytes_of(site: &Path) -> BTreeMap<String, Vec<u8>> {
+    files(site).into_iter().map(|(path, (bytes, _))| (path, bytes)).collect()
+}
+
+#[test]
+fn slices_become_the_site_that_one_build_makes() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let mut data = small(place);
+    build(place, "whole");
+    let whole = bytes_of(&place.join("whole"));
+    for of in [1, 2, 7] {
+        let mut slices = Vec::new();
+        for index in 0..of {
+            let output = format!("slice-{}-of-{of}", index + 1);
+            // As a person names it, and as an indexed job does.
+            let named = if index % 2 == 0 { format!("{}/{of}", index + 1) } else { of.to_string() };
+            let args = ["build", "--from", "snapshot", "--shard", &named, "--output", &output];
+            peerpress(place, &args, Some(index)).unwrap();
+            slices.push(output);
+        }
+        let site = format!("merged-{of}");
+        let mut args = vec!["merge", "--from", "snapshot", "--output", &site];
+        args.extend(slices.iter().map(String::as_str));
+        peerpress(place, &args, None).unwrap();
+        let merged = bytes_of(&place.join(&site));
+        let differing: Vec<&String> =
+            whole.keys().chain(merged.keys()).filter(|path| whole.get(*path) != merged.get(*path)).collect();
+        assert!(differing.is_empty(), "{of} slices: {differing:?}");
+    }
+    let merge = |slices: &[&str]| {
+        let args = [&["merge", "--from", "snapshot", "--output", "site"], slices].concat();
+        peerpress(place, &args, None).unwrap_err()
+    };
+    assert!(merge(&["slice-1-of-2"]).contains("not all slices"), "one is missing");
+    assert!(merge(&["slice-1-of-2", "slice-1-of-2"]).contains("not all slices"), "one is given twice");
+    assert!(merge(&["whole"]).contains("no finished slice"), "a whole site");
+    data.globals.apps[0].name.push('!');
+    data.write(&place.join("snapshot"));
+    assert!(merge(&["slice-1-of-2", "slice-2-of-2"]).contains("other data"), "another snapshot");
+    assert!(!place.join("site/index.html").exists());
+}
+
+#[test]
+fn whatever_changed_the_site_is_that_of_a_clean_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let data = small(place);
     assert!(data.parts.len() > 1 && data.parts.values().next().unwrap().conferences.len() > 1);
     data.write(&place.join("snapshot"));
     build(place, "site");
@@ -184,11 +241,7 @@ fn whatever_changed_the_site_is_that_of_a_clean_build() {
         build(place, "site");
         let after = files(&place.join("site"));
         build(place, "clean");
-        let clean = files(&place.join("clean"));
-        let bytes = |files: &BTreeMap<String, (Vec<u8>, SystemTime)>| -> BTreeMap<String, Vec<u8>> {
-            files.iter().map(|(path, (bytes, _))| (path.clone(), bytes.clone())).collect()
-        };
-        let (of_after, of_clean) = (bytes(&after), bytes(&clean));
+        let (of_after, of_clean) = (bytes_of(&place.join("site")), bytes_of(&place.join("clean")));
         let differing: Vec<&String> = of_after
             .keys()
             .chain(of_clean.keys())

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::precompress::{self, Precompressing};
 use super::preview::ContextWriter;
-use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, UnitSink};
+use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, UnitSink, Work};
 use super::theme::Theme;
 use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
@@ -20,7 +20,7 @@ use crate::site::Route;
 use crate::snapshot::Snapshot;
 
 /// What the conferences left, below the state folder.
-const LEDGER: &str = "parts";
+pub(super) const LEDGER: &str = "parts";
 /// What the last build made, below the state folder.
 const LAST_BUILD: &str = "last-build.json";
 /// First files named in the summary.
@@ -209,6 +209,8 @@ impl LastBuild {
 pub struct How<'a> {
     /// What gets what pages are made from, if somebody wants it.
     pub contexts: Option<&'a ContextWriter>,
+    /// What of the site is made, and from what.
+    pub work: Work<'a>,
     /// Whether everything is made anew, whatever the last build left.
     pub full: bool,
     /// Whether the letter is wanted, which is made with the site.
@@ -232,6 +234,17 @@ pub fn render_and_publish(
     let precompress = settings::precompress(session, args) && how.contexts.is_none();
     let key = site::site_key(snapshot, &renderer, &assets, &options);
     let key = if precompress { precompress::with_forms(&key) } else { key };
+    if let Work::Merge(slices) = how.work {
+        let stranger =
+            slices.iter().find(|slice| slice.files.key() != Some(site::shard_key(&key, slice.shard)));
+        anyhow::ensure!(
+            stranger.is_none(),
+            "slice {} was built from other data, templates or settings\nhint: build all slices, and merge them, with the \
+             same snapshot, settings and version of the program",
+            stranger.map_or_else(String::new, |slice| slice.shard.to_string())
+        );
+    }
+    let key = if let Work::Shard(shard) = how.work { site::shard_key(&key, shard) } else { key };
     if !how.full
         && !how.mail
         && how.contexts.is_none()
@@ -250,7 +263,9 @@ pub fn render_and_publish(
     let pool = settings::thread_pool(session, args)?;
     let ledger = Ledger::at(folders.state.join(LEDGER));
     let make = |sink: &dyn Sink| {
-        pool.install(|| site::make_site(snapshot, &renderer, &assets, &options, (sink, &ledger), &bar))
+        pool.install(|| {
+            site::make_site(snapshot, &renderer, &assets, &options, (sink, &ledger), how.work, &bar)
+        })
     };
     let made = if precompress { make(&Precompressing::new(&publishing)) } else { make(&publishing) };
     bar.0.finish_and_clear();
@@ -316,7 +331,7 @@ fn mail_files(file: &Path) -> Result<(PathBuf, PathBuf), Usage> {
 }
 
 /// Writes a file in one step, so that whoever sends it never sees half of it.
-fn write_atomically(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_atomically(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut builder = tempfile::Builder::new();
@@ -337,9 +352,18 @@ pub fn run(session: &Session, args: &cli::Build) -> anyhow::Result<Done> {
     // Before hours of work, not after them.
     let mail_files = args.mail.as_deref().map(mail_files).transpose()?;
     let mut stages = Stages::default();
+    let shard = settings::shard(args)?;
     let snapshot = snapshot_of(session, args, &mut stages)?;
-    let how = How { full: args.snapshot.full, mail: args.mail.is_some(), ..How::default() };
-    let summary = render_and_publish(session, &snapshot, &args.site, how, &mut stages)?;
+    let work = shard.map_or(Work::Whole, Work::Shard);
+    let how = How { work, full: args.snapshot.full, mail: args.mail.is_some(), ..How::default() };
+    let site = match shard {
+        Some(_) => settings::shard_site(session, &args.site),
+        None => args.site.clone(),
+    };
+    let summary = render_and_publish(session, &snapshot, &site, how, &mut stages)?;
+    if let Some(shard) = shard {
+        super::merge::label(&settings::folders(session, &site).state, shard)?;
+    }
     session.print(&summary, &summary.text())?;
     if let Some((html, markdown)) = mail_files {
         let mail = summary.mail.as_ref().context(

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 pub mod demo;
+pub mod merge;
 pub mod precompress;
 pub mod preview;
 pub mod seed;
@@ -159,6 +160,7 @@ fn try_run(cli: Cli) -> anyhow::Result<Done> {
     match cli.command {
         Command::Demo(args) => demo::run(&session, &args),
         Command::Build(args) => build::run(&session, &args),
+        Command::Merge(args) => merge::run(&session, &args),
         Command::Snapshot(args) => snapshot::run(&session, &args),
         Command::Serve(args) => serve::run(&session, &args),
         Command::Migrate(args) => seed::migrate(&session, &args),

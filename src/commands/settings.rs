@@ -7,6 +7,7 @@ use crate::cli;
 use crate::commands::site::SiteOptions;
 use crate::report;
 use crate::scope::Scope;
+use crate::shard::Shard;
 use crate::source::{ConnectionSettings, SnapshotOptions, resolve};
 use crate::units::Zone;
 
@@ -42,6 +43,22 @@ pub fn folders(session: &Session, args: &cli::Site) -> Folders {
         assets: pick(&args.assets, &config.assets, "assets"),
         output,
     }
+}
+
+/// The state of a slice lies within it, so that it can be carried from one machine to another as one folder.
+pub const SHARD_STATE: &str = ".peerpress";
+
+/// Which slice of a site is asked for, if one is.
+pub fn shard(args: &cli::Build) -> Result<Option<Shard>, Usage> {
+    let index = std::env::var("JOB_COMPLETION_INDEX").ok();
+    let parsed = args.shard.as_ref().map(|text| Shard::parse(text, index.as_deref()));
+    parsed.transpose().map_err(|problem| Usage(format!("--shard: {problem}")))
+}
+
+/// Where a slice of a site is made.
+pub fn shard_site(session: &Session, args: &cli::Site) -> cli::Site {
+    let state = folders(session, args).output.join(SHARD_STATE);
+    cli::Site { state: Some(state), ..args.clone() }
 }
 
 /// The folder of the snapshot.

@@ -12,6 +12,7 @@ mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Context as _;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +21,14 @@ pub use leavings::Ledger;
 use leavings::{Leavings, PartLeavings};
 
 use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
+use crate::publish::Published;
 use crate::render::assets::Assets;
 use crate::render::{RenderError, Renderer};
 use crate::report::board::Board;
 use crate::report::experience::{Experience, Usual};
 use crate::report::{self, AppTotals, Attendance, ConferenceFacts, ConferenceReport, World};
 use crate::scope::Scope;
+use crate::shard::Shard;
 use crate::site::embed::{Card, CardPage, CardPicture, Sparkline, SparklinePage, SparklinePicture};
 use crate::site::facts_script::facts_script;
 use crate::site::pages::app::AppPage;
@@ -73,6 +76,29 @@ pub trait UnitSink: Sync {
     fn context(&self, _route: &Route, _template: &'static str, _json: &[u8]) -> anyhow::Result<()> {
         Ok(())
     }
+}
+
+/// What of a site is made, and from what.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Work<'a> {
+    /// All of it.
+    #[default]
+    Whole,
+    /// The pages of a slice of the conferences, and what these leave.
+    Shard(Shard),
+    /// All of it, from slices that were made before.
+    Merge(&'a [Slice]),
+}
+
+/// A slice that was made before: its files, and what its conferences left.
+#[derive(Debug)]
+pub struct Slice {
+    /// Which one.
+    pub shard: Shard,
+    /// What its conferences left.
+    pub ledger: Ledger,
+    /// Its files.
+    pub files: Published,
 }
 
 /// Hears how far the work is.
@@ -159,12 +185,12 @@ struct Rest {
     /// Who is named on a page, in a report of a part of the data.
     people: BTreeSet<ParticipantId>,
     /// By part; the attendances are still on disk.
-    parts: BTreeMap<(String, usize), PartLeavings>,
+    parts: BTreeMap<(String, usize), Vec<PartLeavings>>,
 }
 
 /// What the pages of participants are made from.
 struct People<'a> {
-    parts: &'a BTreeMap<(String, usize), PartLeavings>,
+    parts: &'a BTreeMap<(String, usize), Vec<PartLeavings>>,
     usual: BTreeMap<AppId, Usual>,
     facts: &'a BTreeMap<ConferenceId, ConferenceFacts>,
 }
@@ -180,6 +206,13 @@ pub fn site_key(
     let (frame, rest) = frame_of(renderer, assets, options);
     // The names of assets have their digests.
     hasher.add(&frame.assets).add(rest.as_bytes()).add(snapshot.manifest());
+    hasher.finish()
+}
+
+/// The key of a slice of the site with a key.
+pub fn shard_key(site: &blake3::Hash, shard: Shard) -> blake3::Hash {
+    let mut hasher = Hasher::new("shard");
+    hasher.add(site.as_bytes()).add(&shard);
     hasher.finish()
 }
 
@@ -200,6 +233,7 @@ pub fn make_site(
     assets: &Assets,
     options: &SiteOptions,
     (sink, ledger): (&dyn Sink, &Ledger),
+    work: Work<'_>,
     progress: &dyn Progress,
 ) -> anyhow::Result<Made> {
     let world = World::new(snapshot.globals()?, snapshot.instant());
@@ -212,17 +246,29 @@ pub fn make_site(
     }
     let base = base.finish();
     let mut builder = Builder { renderer, sink, ledger, frame, frame_digest, base, world, options };
-    builder.in_unit("assets", None, |desk| {
-        let mut files = assets.files.iter();
-        files.try_for_each(|(name, bytes)| desk.put(&Route::Asset(name.clone()), bytes.clone()))
-    })?;
+    if !matches!(work, Work::Shard(_)) {
+        builder.in_unit("assets", None, |desk| {
+            let mut files = assets.files.iter();
+            files.try_for_each(|(name, bytes)| desk.put(&Route::Asset(name.clone()), bytes.clone()))
+        })?;
+    }
     let conferences = snapshot.manifest().rows.get("conferences").copied().unwrap_or(0);
     progress.planned(conferences);
     let rest = snapshot
         .parts()
         .par_iter()
-        .map(|part| builder.part(snapshot, part, progress))
+        .map(|part| match work {
+            Work::Whole => builder.part(snapshot, part, None, progress),
+            Work::Shard(shard) => builder.part(snapshot, part, Some(shard), progress),
+            Work::Merge(slices) => builder.merged_part(part, slices, progress),
+        })
         .try_reduce(Rest::default, |a, b| Ok(a.and(b)))?;
+    if let Work::Shard(_) = work {
+        let counts =
+            SiteCounts { conferences: rest.facts.len(), participants: 0, findings: rest.findings.count() };
+        builder.ledger.sweep(rest.parts.values().flatten());
+        return Ok(Made { counts, mail: None });
+    }
     if !options.scope.is_all() {
         // Who is in none of the report's conferences has no page.
         builder.world.participants.retain(|id, _| rest.people.contains(id));
@@ -230,10 +276,15 @@ pub fn make_site(
     builder.reduce(rest, snapshot)
 }
 
+/// The unit of a part's pages.
+fn part_unit(part: &Part) -> String {
+    format!("part-{}.{}", part.day, part.piece)
+}
+
 impl Rest {
     fn of(part: &Part, leavings: Leavings, kept: PartLeavings) -> Self {
         let Leavings { facts, totals, experiences, findings, people } = leavings;
-        let parts = BTreeMap::from([((part.day.clone(), part.piece), kept)]);
+        let parts = BTreeMap::from([((part.day.clone(), part.piece), vec![kept])]);
         Self { facts, totals, experiences, findings, people, parts }
     }
 
@@ -247,18 +298,24 @@ impl Rest {
         }
         self.findings.merge(other.findings);
         self.people.extend(other.people);
-        self.parts.extend(other.parts);
+        for (part, kept) in other.parts {
+            self.parts.entry(part).or_default().extend(kept);
+        }
         self
     }
 }
 
 impl Builder<'_> {
     /// The files of a part's conferences, and what they leave. If nothing changed since the last build, neither is made again.
-    fn part(&self, snapshot: &Snapshot, part: &Part, progress: &dyn Progress) -> anyhow::Result<Rest> {
-        let unit = format!("part-{}.{}", part.day, part.piece);
-        let mut base = Hasher::new("part");
-        base.add(self.base.as_bytes()).add(&part.digests);
-        let base = base.finish();
+    fn part(
+        &self,
+        snapshot: &Snapshot,
+        part: &Part,
+        shard: Option<Shard>,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Rest> {
+        let unit = part_unit(part);
+        let base = self.part_base(part, shard);
         if let Some(kept) = self.ledger.find(&unit, &base, &self.world)
             && let Ok(leavings) = kept.read()
             && self.sink.keep_unit(&unit, &kept.key(&base))?
@@ -272,8 +329,12 @@ impl Builder<'_> {
         let mut attendances: BTreeMap<usize, Vec<Attendance>> = BTreeMap::new();
         let (mut named, mut ongoing) = (BTreeSet::new(), false);
         for dossier in snapshot.dossiers(part)? {
-            let mut report = report::measure(dossier?, &self.world, &self.options.report);
+            let dossier = dossier?;
             progress.rendered(1);
+            if shard.is_some_and(|shard| !shard.holds(dossier.conference.id)) {
+                continue;
+            }
+            let mut report = report::measure(dossier, &self.world, &self.options.report);
             ongoing |= report.facts.row.ongoing;
             named.extend(report.named());
             if !self.options.scope.is_all() {
@@ -306,6 +367,46 @@ impl Builder<'_> {
         let kept = self.ledger.keep(&unit, &base, &leavings, attendances, context)?;
         unit_sink.finish(Some(kept.key(&base)))?;
         Ok(Rest::of(part, leavings, kept))
+    }
+
+    /// A digest of what a part's pages depend on besides the names of participants.
+    fn part_base(&self, part: &Part, shard: Option<Shard>) -> blake3::Hash {
+        let mut base = Hasher::new("part");
+        base.add(self.base.as_bytes()).add(&part.digests).add(&shard);
+        base.finish()
+    }
+
+    /// The same from slices that were made before.
+    fn merged_part(&self, part: &Part, slices: &[Slice], progress: &dyn Progress) -> anyhow::Result<Rest> {
+        let unit = part_unit(part);
+        let mut key = Hasher::new("merged part");
+        let mut kept = Vec::new();
+        for slice in slices {
+            let base = self.part_base(part, Some(slice.shard));
+            let found = slice.ledger.find(&unit, &base, &self.world).with_context(|| {
+                format!(
+                    "slice {} has nothing of {unit}\nhint: build all slices from this snapshot",
+                    slice.shard
+                )
+            })?;
+            key.add(found.key(&base).as_bytes());
+            kept.push((slice, found));
+        }
+        self.in_unit(&unit, Some(key.finish()), |desk| {
+            for (slice, _) in &kept {
+                slice.files.of_unit(&unit)?.into_iter().try_for_each(|path| {
+                    let bytes = slice.files.bytes(&path)?;
+                    desk.copy(path.as_str(), bytes)
+                })?;
+            }
+            Ok(())
+        })?;
+        progress.rendered(part.rows.get(ConferenceRow::TABLE).copied().unwrap_or(0));
+        let mut rest = Rest::default();
+        for (_, found) in kept {
+            rest = rest.and(Rest::of(part, found.read()?, found));
+        }
+        Ok(rest)
     }
 
     /// The files of one conference.
@@ -379,8 +480,7 @@ impl Builder<'_> {
             })
         });
         let counts = SiteCounts { conferences: facts.len(), participants, findings: findings.count() };
-        let parts: Vec<PartLeavings> = parts.into_values().collect();
-        self.ledger.sweep(&parts);
+        self.ledger.sweep(parts.values().flatten());
         Ok(Made { counts, mail: mail.transpose()? })
     }
 
@@ -395,7 +495,8 @@ impl Builder<'_> {
     }
 
     fn group(&self, group: usize, rows: &[&ParticipantRow], people: &People<'_>) -> anyhow::Result<()> {
-        let of_group = || people.parts.values().filter_map(|part| Some((part, part.group_digest(group)?)));
+        let of_group =
+            || people.parts.values().flatten().filter_map(|part| Some((part, part.group_digest(group)?)));
         let mut key = Hasher::new("participants");
         key.add(self.base.as_bytes()).add(rows).add(&people.usual);
         for (part, attendances) in of_group() {

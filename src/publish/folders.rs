@@ -85,9 +85,10 @@ impl Folders {
 fn all(output: &Path) -> Vec<String> {
     let folders = WalkDir::new(output).min_depth(1).into_iter().filter_map(Result::ok);
     let folders = folders.filter(|entry| entry.file_type().is_dir());
+    // Our own state may lie within; what begins with a dot is no part of a site.
     folders
         .filter_map(|entry| Some(entry.path().strip_prefix(output).ok()?.to_str()?.to_owned()))
-        .filter(|name| !name.contains(['\n', '\r']))
+        .filter(|name| !name.contains(['\n', '\r']) && !name.starts_with('.'))
         .collect()
 }
 

@@ -162,6 +162,42 @@ pub fn is_current(output: &Path, state: &Path, key: &blake3::Hash) -> Option<Cha
     })
 }
 
+/// A site that was published, to be read.
+#[derive(Debug, Clone)]
+pub struct Published {
+    output: PathBuf,
+    state: PathBuf,
+    key: Option<blake3::Hash>,
+}
+
+impl Published {
+    /// The site in `output`, with its state in `state`; `None` if there is none, or if its publishing was not finished.
+    pub fn open(output: &Path, state: &Path) -> Option<Self> {
+        let manifest = Manifest::parse(&fs::read(state.join(MANIFEST)).ok()?)?;
+        let finished = !state.join(journal::JOURNAL).exists();
+        finished.then(|| Self { output: output.to_owned(), state: state.to_owned(), key: manifest.key })
+    }
+
+    /// A digest of all that it was made from, if that is known.
+    pub fn key(&self) -> Option<blake3::Hash> {
+        self.key
+    }
+
+    /// The files of a unit.
+    pub fn of_unit(&self, name: &str) -> Result<Vec<SitePath>, PublishError> {
+        let path = self.state.join(UNITS).join(name);
+        let bytes = fs::read(&path).map_err(io_at(&path))?;
+        let damaged = || io_at(&path)(io::Error::other("it is damaged; build this site again"));
+        Ok(manifest::parse_unit(&bytes).ok_or_else(damaged)?.into_keys().collect())
+    }
+
+    /// The bytes of a file.
+    pub fn bytes(&self, path: &SitePath) -> Result<Vec<u8>, PublishError> {
+        let place = self.output.join(path.as_str());
+        fs::read(&place).map_err(io_at(&place))
+    }
+}
+
 impl Publisher<RealDisk> {
     /// Begins a build for `output`, with its state in `state`; finishes what a crash left unfinished.
     pub fn begin(output: &Path, state: &Path) -> Result<Self, PublishError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use peerpress::commands::site::{Ledger, Progress, Sink, SiteOptions, UnitSink, make_site};
+use peerpress::commands::site::{Ledger, Progress, Sink, SiteOptions, UnitSink, Work, make_site};
 use peerpress::commands::theme::Theme;
 use peerpress::render::Renderer;
 use peerpress::snapshot::Snapshot;
@@ -62,6 +62,6 @@ pub(crate) fn site(snapshot: &Snapshot, options: &SiteOptions) -> BTreeMap<Strin
     let renderer = Renderer::new(&theme.templates).unwrap();
     let sink = MemorySink::default();
     let sinks: (&dyn Sink, &Ledger) = (&sink, &Ledger::in_memory());
-    make_site(snapshot, &renderer, &theme.assets(), options, sinks, &Silent).unwrap();
+    make_site(snapshot, &renderer, &theme.assets(), options, sinks, Work::Whole, &Silent).unwrap();
     sink.0.into_inner().unwrap()
 }

@@ -41,6 +41,11 @@ impl<'a> Desk<'a> {
         self.unit.put(&path, bytes, None)
     }
 
+    /// A file that was made before.
+    pub(super) fn copy(&self, path: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
+        self.unit.put(path, bytes, None)
+    }
+
     /// Any other file.
     pub(super) fn put(&self, route: &Route, bytes: Vec<u8>) -> anyhow::Result<()> {
         self.unit.put(&route.path(), bytes, None)

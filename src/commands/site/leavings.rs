@@ -168,10 +168,9 @@ impl Ledger {
     }
 
     /// Removes the files of former builds that none of these parts uses. What cannot be removed is in nobody's way.
-    pub(super) fn sweep(&self, used: &[PartLeavings]) {
+    pub(super) fn sweep<'a>(&self, used: impl Iterator<Item = &'a PartLeavings>) {
         let Some(entries) = self.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok()) else { return };
         let used: BTreeSet<&Path> = used
-            .iter()
             .filter_map(|part| match &part.bodies {
                 Bodies::File(path, _) => Some(path.as_path()),
                 Bodies::Memory(_) => None,
