@@ -1,0 +1,51 @@
+//! The floor that the time of rendering and publishing is held against: writing the finished site's bytes to as many new
+//! files, from memory, on several threads, and nothing else.
+//!
+//! `cargo run --release --example write_floor -- SITE TARGET [THREADS]`; TARGET must not be there. Prints seconds.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rayon::prelude::*;
+use walkdir::WalkDir;
+
+/// Bytes that are held at a time; only the writing is timed.
+const HELD: usize = 2 << 30;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(site), Some(target)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: write_floor SITE TARGET [THREADS]".into());
+    };
+    let threads = arguments.next().map_or(Ok(0), |threads| threads.parse())?;
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    fs::create_dir(&target)?;
+    let (mut files, mut held, mut seconds) = (Vec::new(), 0, 0.0);
+    for entry in WalkDir::new(&site).min_depth(1) {
+        let entry = entry?;
+        let path = Path::new(&target).join(entry.path().strip_prefix(&site)?);
+        if entry.file_type().is_dir() {
+            fs::create_dir(path)?;
+            continue;
+        }
+        let bytes = fs::read(entry.path())?;
+        held += bytes.len();
+        files.push((path, bytes));
+        if held > HELD {
+            seconds += write(&files)?;
+            (files, held) = (Vec::new(), 0);
+        }
+    }
+    seconds += write(&files)?;
+    Ok(writeln!(io::stdout(), "{seconds:.3}")?)
+}
+
+/// Writes files; how long that took, in seconds.
+fn write(files: &[(PathBuf, Vec<u8>)]) -> io::Result<f64> {
+    let begun = Instant::now();
+    files.par_iter().try_for_each(|(path, bytes)| fs::write(path, bytes))?;
+    Ok(begun.elapsed().as_secs_f64())
+}
