@@ -95,29 +95,6 @@ impl PartRows {
         order.sort_events(&mut self.events);
         order
     }
-
-    /// The rows by conference, in the conferences' order. Rows of conferences that are not here are left out.
-    pub fn into_dossiers(self) -> Vec<Dossier> {
-        let mut dossiers: Vec<Dossier> = self.conferences.into_iter().map(Dossier::new).collect();
-        let places: BTreeMap<ConferenceId, usize> =
-            dossiers.iter().enumerate().map(|(at, dossier)| (dossier.conference.id, at)).collect();
-        macro_rules! deal {
-            ($field:ident, $key:ident) => {
-                for row in self.$field {
-                    if let Some(&at) = places.get(&row.$key) {
-                        dossiers[at].$field.push(row);
-                    }
-                }
-            };
-        }
-        deal!(sessions, conference_id);
-        deal!(connections, conference_id);
-        deal!(tracks, conference_id);
-        deal!(issues, in_conference_id);
-        deal!(events, conference_id);
-        deal!(samples, conference_id);
-        dossiers
-    }
 }
 
 /// The places of conferences in a part.
@@ -196,9 +173,33 @@ pub struct Dossier {
     pub samples: Vec<SampleRow>,
 }
 
-impl Dossier {
-    fn new(conference: ConferenceRow) -> Self {
-        Self { conference, ..Self::default() }
+#[cfg(test)]
+impl PartRows {
+    /// What [`Snapshot::dossiers`] gives of these rows, in the plainest way: tests hold the one against the other.
+    pub(crate) fn into_dossiers(self) -> Vec<Dossier> {
+        let mut dossiers: Vec<Dossier> = self
+            .conferences
+            .into_iter()
+            .map(|conference| Dossier { conference, ..Dossier::default() })
+            .collect();
+        let places: BTreeMap<ConferenceId, usize> =
+            dossiers.iter().enumerate().map(|(at, dossier)| (dossier.conference.id, at)).collect();
+        macro_rules! deal {
+            ($field:ident, $key:ident) => {
+                for row in self.$field {
+                    if let Some(&at) = places.get(&row.$key) {
+                        dossiers[at].$field.push(row);
+                    }
+                }
+            };
+        }
+        deal!(sessions, conference_id);
+        deal!(connections, conference_id);
+        deal!(tracks, conference_id);
+        deal!(issues, in_conference_id);
+        deal!(events, conference_id);
+        deal!(samples, conference_id);
+        dossiers
     }
 }
 

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::desk::Hasher;
 use crate::ids::{AppId, ParticipantId};
 use crate::report::experience::Experience;
 use crate::report::{AppTotals, Attendance, ConferenceFacts, World};
@@ -83,15 +84,11 @@ enum Bodies {
 
 /// What pages know of participants, as a digest.
 fn names(named: &BTreeSet<ParticipantId>, world: &World) -> Digest {
-    let mut hasher = blake3::Hasher::new();
+    let mut hasher = Hasher::new("names");
     for id in named {
-        hasher.update(id.0.as_bytes());
-        if let Some(row) = world.participants.get(id) {
-            hasher.update(&postcard::to_stdvec(row).unwrap_or_default());
-        }
-        hasher.update(&[0xff]);
+        hasher.add(id).add(&world.participants.get(id));
     }
-    *hasher.finalize().as_bytes()
+    *hasher.finish().as_bytes()
 }
 
 /// The folder with the files of all parts.
@@ -207,10 +204,9 @@ impl PartLeavings {
 
     /// A digest of all that the part's pages depend on beyond what its file is named after.
     pub(super) fn key(&self, base: &blake3::Hash) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(base.as_bytes()).update(&self.head.names);
-        hasher.update(&self.head.instant.map_or(0, Timestamp::as_micros).to_le_bytes());
-        hasher.finalize()
+        let mut hasher = Hasher::new("part with names");
+        hasher.add(base.as_bytes()).add(&self.head.names).add(&self.head.instant);
+        hasher.finish()
     }
 
     /// A digest of what its conferences left in full.
