@@ -82,18 +82,36 @@ impl Timestamp {
 
     /// As the Peer Metrics API writes it: `2026-11-23 16:34:28.509094`; no fraction when it is zero.
     pub fn api(self) -> String {
-        let civil = self.civil();
-        let micros = self.clamped().rem_euclid(1_000_000);
-        if micros == 0 {
-            civil.strftime("%Y-%m-%d %H:%M:%S").to_string()
-        } else {
-            format!("{}.{micros:06}", civil.strftime("%Y-%m-%d %H:%M:%S"))
-        }
+        self.text(' ', "")
     }
 
     /// RFC 3339 in UTC: `2026-11-23T16:34:28.509094Z`; no fraction when it is zero.
     pub fn rfc3339(self) -> String {
-        format!("{}Z", self.api().replacen(' ', "T", 1))
+        self.text('T', "Z")
+    }
+
+    /// Digit by digit: a site has more instants than anything else.
+    fn text(self, between: char, zone: &str) -> String {
+        let (civil, micros) = (self.civil(), self.clamped().rem_euclid(1_000_000));
+        let mut text = String::with_capacity("2026-11-23T16:34:28.509094Z".len());
+        let parts = [
+            (i64::from(civil.year()), 1000, '-'),
+            (i64::from(civil.month()), 10, '-'),
+            (i64::from(civil.day()), 10, between),
+            (i64::from(civil.hour()), 10, ':'),
+            (i64::from(civil.minute()), 10, ':'),
+        ];
+        for (number, unit, then) in parts {
+            digits(&mut text, number, unit);
+            text.push(then);
+        }
+        digits(&mut text, i64::from(civil.second()), 10);
+        if micros != 0 {
+            text.push('.');
+            digits(&mut text, micros, 100_000);
+        }
+        text.push_str(zone);
+        text
     }
 
     fn clamped(self) -> i64 {
@@ -128,6 +146,14 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         i64::deserialize(deserializer).map(Self)
+    }
+}
+
+/// A number that is not negative, with leading zeros; `unit` is that of its first digit: 10 for two digits.
+fn digits(text: &mut String, number: i64, mut unit: i64) {
+    while unit > 0 {
+        text.push(char::from(b'0' + (number / unit % 10) as u8));
+        unit /= 10;
     }
 }
 
@@ -248,6 +274,17 @@ impl Zone {
     }
 }
 
+/// Adds a finite number as `Display` writes it: the fewest digits that are read back as the same number, and no exponent.
+pub(crate) fn push_number(text: &mut String, value: f64) {
+    let mut buffer = zmij::Buffer::new();
+    let digits = buffer.format(value);
+    if !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-')) {
+        text.push_str(&value.to_string());
+        return;
+    }
+    text.push_str(digits.strip_suffix(".0").unwrap_or(digits));
+}
+
 /// A count with its digits in groups of three, parted by a thin space.
 pub fn grouped(count: i64) -> String {
     let digits = count.unsigned_abs().to_string();
@@ -281,6 +318,33 @@ mod tests {
         let day = Day::parse("2026-09-06").unwrap();
         assert_eq!(santiago.start_of(day).rfc3339(), "2026-09-06T04:00:00Z");
         assert_eq!(santiago.day_of(at("2026-09-06 03:59:59")).to_string(), "2026-09-05");
+    }
+
+    #[test]
+    fn numbers_are_written_as_display_writes_them() {
+        for value in
+            [0.0, -0.0, 1.0, -1.5, 333.33, 0.1 + 0.2, 1e21, 1.5e-9, 9_007_199_254_740_993.0, f64::MAX]
+        {
+            let mut text = String::new();
+            push_number(&mut text, value);
+            assert_eq!(text, value.to_string());
+        }
+    }
+
+    #[test]
+    fn instants_are_written_with_all_their_digits() {
+        let texts = [0, 1, -1, 1_790_000_000_000_000].map(|micros| Timestamp::from_micros(micros).rfc3339());
+        assert_eq!(
+            texts,
+            [
+                "1970-01-01T00:00:00Z",
+                "1970-01-01T00:00:00.000001Z",
+                "1969-12-31T23:59:59.999999Z",
+                "2026-09-21T14:13:20Z"
+            ]
+        );
+        assert_eq!(Timestamp::from_micros(i64::MIN).api(), "0001-01-01 00:00:00");
+        assert_eq!(Timestamp::from_micros(i64::MAX).rfc3339(), "9999-12-30T22:00:00Z");
     }
 
     #[test]

@@ -146,6 +146,8 @@ impl UnitSink for PublishingUnit<'_> {
     }
 
     fn keep(&self, path: &str) -> anyhow::Result<()> {
+        // Also where every page is current, a build ends when it should.
+        self.session.check_stop()?;
         Ok(self.unit.keep(&SitePath::new(path)?)?)
     }
 
@@ -158,9 +160,11 @@ impl UnitSink for PublishingUnit<'_> {
         Ok(self.unit.finish(key)?)
     }
 
+    fn hears_contexts(&self) -> bool {
+        self.how.contexts.is_some()
+    }
+
     fn context(&self, route: &Route, template: &'static str, json: &[u8]) -> anyhow::Result<()> {
-        // Also where every page is current, a build ends when it should.
-        self.session.check_stop()?;
         self.how.contexts.map_or(Ok(()), |contexts| contexts.add(route, template, json))
     }
 }

@@ -47,7 +47,7 @@ use crate::site::pages::{Link, conference_label};
 use crate::site::routes::Listed;
 use crate::site::search_index::{self, Item, Kind};
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
-use crate::snapshot::{ConferenceRow, Part, ParticipantRow, Row, Snapshot, table_bytes};
+use crate::snapshot::{ConferenceRow, Part, ParticipantRow, Row, Snapshot, small_table_bytes};
 
 pub use on_demand::{conference_contexts, is_measured_on_demand};
 
@@ -71,6 +71,10 @@ pub trait UnitSink: Sync {
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
     /// Ends the unit; `key` is a digest of all that it was made from, if that is known.
     fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
+    /// Whether [`context`](Self::context) is to be told.
+    fn hears_contexts(&self) -> bool {
+        false
+    }
     /// Hears of each page, current or not, what its template is given, as JSON.
     fn context(&self, _route: &Route, _template: &'static str, _json: &[u8]) -> anyhow::Result<()> {
         Ok(())
@@ -415,8 +419,8 @@ impl Builder<'_> {
         desk.put(&Route::ApiConferenceSeries(id), csv::series(report))?;
         desk.put(&Route::ApiConferenceEvents(id), csv::events(report))?;
         if self.options.downloads.parquet {
-            desk.put(&Route::ConferenceSamples(id), table_bytes(&report.dossier.samples)?)?;
-            desk.put(&Route::ConferenceEvents(id), table_bytes(&report.dossier.events)?)?;
+            desk.put(&Route::ConferenceSamples(id), small_table_bytes(&report.dossier.samples)?)?;
+            desk.put(&Route::ConferenceEvents(id), small_table_bytes(&report.dossier.events)?)?;
         }
         if self.options.downloads.webrtc_internals {
             desk.data(&Route::ConferenceInternals(id), &internals::dump(report, &self.world))?;

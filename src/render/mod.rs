@@ -5,6 +5,7 @@ mod context;
 mod filters;
 
 use std::collections::BTreeMap;
+use std::io;
 
 use serde::Serialize;
 
@@ -99,6 +100,7 @@ impl Renderer {
     pub fn new(templates: &BTreeMap<String, String>) -> Result<Self, RenderError> {
         let mut tera = tera::Tera::new();
         filters::register(&mut tera);
+        tera.set_escape_fn(escape);
         let mut hasher = blake3::Hasher::new();
         for (name, text) in templates {
             // Lengths first, so that no two sets of templates give the same bytes.
@@ -132,6 +134,27 @@ impl Renderer {
         let text = self.tera.render(template, &context).map_err(|error| failed(&error))?;
         Ok(text.into_bytes())
     }
+}
+
+/// Text with its markup made plain, for content and for attributes in quotes of either kind. What lies between marks, which
+/// is nearly always all of it, goes out in one piece.
+fn escape(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        let reference: &[u8] = match byte {
+            b'&' => b"&amp;",
+            b'<' => b"&lt;",
+            b'>' => b"&gt;",
+            b'"' => b"&quot;",
+            b'\'' => b"&#39;",
+            _ => continue,
+        };
+        out.write_all(&bytes[from..at])?;
+        out.write_all(reference)?;
+        from = at + 1;
+    }
+    out.write_all(&bytes[from..])
 }
 
 /// The bytes of a file of the static API.

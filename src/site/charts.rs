@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::units::Timestamp;
+use crate::units::{Timestamp, push_number};
 
 /// Width of every chart's coordinate system.
 pub const WIDTH: f64 = 1000.0;
@@ -11,6 +11,32 @@ pub const WIDTH: f64 = 1000.0;
 /// Two decimals are finer than any screen.
 pub(super) fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
+}
+
+/// The `d` of an SVG path on its way.
+#[derive(Debug, Default)]
+pub(super) struct Path(String);
+
+impl Path {
+    /// A command with numbers, such as `L10 20`.
+    pub(super) fn go<const N: usize>(&mut self, command: char, numbers: [f64; N]) {
+        self.0.push(command);
+        for (at, number) in numbers.into_iter().enumerate() {
+            if at > 0 {
+                self.0.push(' ');
+            }
+            push_number(&mut self.0, number);
+        }
+    }
+
+    /// Back to where it began.
+    pub(super) fn close(&mut self) {
+        self.0.push('Z');
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.0
+    }
 }
 
 /// One labelled amount of a bar list.
@@ -97,7 +123,7 @@ pub fn line(t: &[i64], values: &[Option<f64>], axis: &Axis, height: f64) -> Opti
     let known: Vec<f64> = values.iter().flatten().copied().filter(|value| value.is_finite()).collect();
     let max = known.iter().copied().max_by(f64::total_cmp)?;
     let top = if max > 0.0 { max } else { 1.0 };
-    let mut path = String::new();
+    let mut path = Path::default();
     let mut pen_down = false;
     for (at, value) in points() {
         let Some(value) = value.filter(|value| value.is_finite()) else {
@@ -106,14 +132,14 @@ pub fn line(t: &[i64], values: &[Option<f64>], axis: &Axis, height: f64) -> Opti
         };
         let x = axis.x(Timestamp::from_micros(at.saturating_mul(1000)));
         let y = round(height - value / top * height);
-        path.push_str(&format!("{}{x} {y}", if pen_down { "L" } else { "M" }));
+        path.go(if pen_down { 'L' } else { 'M' }, [x, y]);
         if !pen_down {
             // A lone value would be invisible as a line; the same point again makes it a dot with round caps.
-            path.push_str(&format!("L{x} {y}"));
+            path.go('L', [x, y]);
         }
         pen_down = true;
     }
-    Some(Line { path, max, last: *known.last()?, n: known.len() })
+    Some(Line { path: path.finish(), max, last: *known.last()?, n: known.len() })
 }
 
 #[cfg(test)]

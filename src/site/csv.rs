@@ -9,7 +9,7 @@ use crate::report::experience::Part;
 use crate::report::streams::{Stream, Values};
 use crate::report::{Attendance, Class, ConferenceFacts, ConferenceReport, NoData, words};
 use crate::snapshot::{ConferenceRow, EventRow};
-use crate::units::Timestamp;
+use crate::units::{Timestamp, push_number};
 
 use super::pages::conference_label;
 use crate::ids::ConferenceId;
@@ -53,7 +53,11 @@ impl Table {
     }
 
     fn number(&mut self, value: Option<f64>) {
-        self.maybe(value.filter(|value| value.is_finite()));
+        let mut text = String::new();
+        if let Some(value) = value.filter(|value| value.is_finite()) {
+            push_number(&mut text, value);
+        }
+        self.record.push_field(&text);
     }
 
     fn end(&mut self) {
@@ -66,6 +70,15 @@ impl Table {
         // Into memory.
         self.writer.into_inner().unwrap_or_default()
     }
+}
+
+/// Cells as they stand in a line, without its end.
+fn cells(cells: &[&str]) -> String {
+    let mut line = csv::Writer::from_writer(Vec::new());
+    // Into memory, both times.
+    drop(line.write_record(cells));
+    let line = String::from_utf8(line.into_inner().unwrap_or_default()).unwrap_or_default();
+    line.trim_end_matches('\n').to_owned()
 }
 
 /// A text as a cell: no formula, no control character but tab and line ends.
@@ -158,35 +171,42 @@ fn counts<'a>(list: impl Iterator<Item = (&'a str, usize)>) -> String {
 /// What was measured of a conference per interval, one value per row: by connection, then stream, measure and time. `time`
 /// is when the interval ended; `unit` is that of `value`, ratios from 0 to 1.
 pub fn series(report: &ConferenceReport) -> Vec<u8> {
-    let mut table =
+    let table =
         Table::new(&["time", "connection", "stream", "kind", "direction", "measure", "value", "unit"]);
+    let mut lines = String::from_utf8(table.finish()).unwrap_or_default();
     for connection in &report.connections {
         let series = &connection.series;
         let times: Vec<String> =
             series.t.iter().map(|ms| Timestamp::from_micros(ms.saturating_mul(1000)).rfc3339()).collect();
         let id = connection.row.id.to_string();
-        values(&mut table, &times, &id, None, &series.values);
+        values(&mut lines, &times, &id, None, &series.values);
         for stream in &series.streams {
-            values(&mut table, &times, &id, Some(stream), &stream.values);
+            values(&mut lines, &times, &id, Some(stream), &stream.values);
         }
     }
-    table.finish()
+    lines.into_bytes()
 }
 
-fn values(table: &mut Table, times: &[String], connection: &str, stream: Option<&Stream>, values: &Values) {
+/// A line per value. What stands between time and value is the same in all lines of a measure, so that it is made once.
+fn values(lines: &mut String, times: &[String], connection: &str, stream: Option<&Stream>, values: &Values) {
+    let id = plain(stream.map_or("", |stream| stream.id.as_str()));
+    let kind = stream.map_or("", |stream| stream.kind.label());
+    let direction = stream.map_or("", |stream| stream.direction.label());
     for (measure, list) in values.iter() {
         let meaning = measure.meaning();
+        let between = cells(&[connection, &id, kind, direction, meaning.key]);
+        let unit = unit(meaning.unit);
         for (time, value) in times.iter().zip(list) {
             let Some(value) = value else { continue };
-            table.word(time);
-            table.word(connection);
-            table.maybe_text(stream.map(|stream| stream.id.as_str()));
-            table.word(stream.map_or("", |stream| stream.kind.label()));
-            table.word(stream.map_or("", |stream| stream.direction.label()));
-            table.word(meaning.key);
-            table.number(Some(*value));
-            table.word(unit(meaning.unit));
-            table.end();
+            for part in [time, ",", &between, ","] {
+                lines.push_str(part);
+            }
+            if value.is_finite() {
+                push_number(lines, *value);
+            }
+            for part in [",", unit, "\r\n"] {
+                lines.push_str(part);
+            }
         }
     }
 }

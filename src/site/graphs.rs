@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::charts::{Axis, round};
+use super::charts::{Axis, Path, round};
 use crate::metrics::counters::rounded;
 use crate::metrics::limits::Limits;
 use crate::metrics::measures::{Band, Measure, Of};
@@ -352,7 +352,7 @@ pub(super) fn ceiling(value: f64) -> f64 {
 
 fn path(t: &[i64], values: &[Option<f64>], axis: &Axis, y: impl Fn(f64) -> f64) -> String {
     let (t, values) = thin(t, values, POINTS.0);
-    let mut path = String::new();
+    let mut path = Path::default();
     let mut pen_down = false;
     for (at, value) in t.iter().zip(&values) {
         let Some(value) = value else {
@@ -361,11 +361,14 @@ fn path(t: &[i64], values: &[Option<f64>], axis: &Axis, y: impl Fn(f64) -> f64) 
         };
         let x = axis.x(Timestamp::from_micros(at.saturating_mul(1000)));
         let y = y(*value);
-        // A lone value would be invisible as a line; a line of no length has round ends.
-        path.push_str(&if pen_down { format!("L{x} {y}") } else { format!("M{x} {y}h0") });
+        path.go(if pen_down { 'L' } else { 'M' }, [x, y]);
+        if !pen_down {
+            // A lone value would be invisible as a line; a line of no length has round ends.
+            path.go('h', [0.0]);
+        }
         pen_down = true;
     }
-    path
+    path.finish()
 }
 
 /// Whether nothing at all is what one hopes for.
@@ -400,19 +403,19 @@ fn envelope(
         }
     }
     let width = super::charts::WIDTH / count as f64;
-    let (mut area, mut median) = (String::new(), String::new());
+    let (mut area, mut median) = (Path::default(), Path::default());
     let mut run: Vec<(f64, f64, f64)> = Vec::new();
     let mut close = |run: &mut Vec<(f64, f64, f64)>| {
         let mut points = run.iter();
         let Some((x, _, most)) = points.next() else { return };
-        area.push_str(&format!("M{x} {most}"));
+        area.go('M', [*x, *most]);
         for (x, _, most) in points {
-            area.push_str(&format!("L{x} {most}"));
+            area.go('L', [*x, *most]);
         }
         for (x, least, _) in run.iter().rev() {
-            area.push_str(&format!("L{x} {least}"));
+            area.go('L', [*x, *least]);
         }
-        area.push('Z');
+        area.close();
         run.clear();
     };
     let mut pen_down = false;
@@ -427,11 +430,14 @@ fn envelope(
         let x = round((place as f64 + 0.5) * width);
         run.push((x, y(*least), y(*most)));
         let at = y(middle);
-        median.push_str(&if pen_down { format!("L{x} {at}") } else { format!("M{x} {at}h0") });
+        median.go(if pen_down { 'L' } else { 'M' }, [x, at]);
+        if !pen_down {
+            median.go('h', [0.0]);
+        }
         pen_down = true;
     }
     close(&mut run);
-    Envelope { area, median, lines: lines.len() }
+    Envelope { area: area.finish(), median: median.finish(), lines: lines.len() }
 }
 
 /// At most so many points: where there are more, each stretch of them leaves its least and its most, in their order. A

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::ids::ParticipantId;
 use crate::report::{ConferenceReport, World};
@@ -238,40 +238,105 @@ fn user_media(events: &[EventRow], numbers: &BTreeMap<ParticipantId, usize>, wor
     list
 }
 
-/// One report over time: times, and per property a value for each of them.
+macro_rules! known {
+    ($report:ident, $row:ident, $($field:ident: $name:literal),* $(,)?) => {
+        $(if let Some(value) = &$row.$field { $report.put($name, value); })*
+    };
+}
+
+/// Values over time, as the inside of a list in JSON.
+#[derive(Default)]
+struct Values {
+    json: Vec<u8>,
+    count: usize,
+}
+
+impl Values {
+    /// The value at a place; places before it that have none are null.
+    fn put<T: Serialize + ?Sized>(&mut self, place: usize, value: &T) {
+        self.fill(place);
+        self.part();
+        // Into memory, and of a type that is always JSON.
+        drop(serde_json::to_writer(&mut self.json, value));
+    }
+
+    fn fill(&mut self, count: usize) {
+        while self.count < count {
+            self.part();
+            self.json.extend_from_slice(b"null");
+        }
+    }
+
+    fn part(&mut self) {
+        if self.count > 0 {
+            self.json.push(b',');
+        }
+        self.count += 1;
+    }
+
+    fn finish(mut self, count: usize) -> String {
+        self.fill(count);
+        format!("[{}]", String::from_utf8_lossy(&self.json))
+    }
+}
+
+/// One report over time.
 #[derive(Default)]
 struct Report {
     kind: String,
     times: Vec<Timestamp>,
-    values: BTreeMap<&'static str, Vec<Value>>,
+    values: Vec<(&'static str, Values)>,
+    /// Where the next member is looked for first: members come in the same order each time.
+    next: usize,
 }
 
 impl Report {
-    fn add(&mut self, at: Timestamp, members: Vec<(&'static str, Value)>) {
-        for (name, value) in members {
-            let list = self.values.entry(name).or_default();
-            list.resize(self.times.len(), Value::Null);
-            list.push(value);
-        }
+    fn begin(&mut self, at: Timestamp) {
         self.times.push(at);
+        self.next = 0;
+    }
+
+    /// A member at the last time.
+    fn put<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) {
+        let is_it = |(known, _): &(&'static str, Values)| *known == name;
+        let place = match self.values.get(self.next) {
+            Some(next) if is_it(next) => self.next,
+            _ => self.values.iter().position(is_it).unwrap_or_else(|| {
+                self.values.push((name, Values::default()));
+                self.values.len() - 1
+            }),
+        };
+        self.values[place].1.put(self.times.len() - 1, value);
+        self.next = place + 1;
+    }
+}
+
+/// All reports of a connection, by their ids.
+#[derive(Default)]
+struct Reports(BTreeMap<String, Report>);
+
+impl Reports {
+    /// The report with this id at the next time; none where it has been told.
+    fn at(&mut self, id: &str, kind: &str, at: Timestamp) -> Option<&mut Report> {
+        let mut key = id.replace('[', "(");
+        if self.0.get(&key).is_some_and(|report| report.kind != kind) {
+            key = format!("{key}_{kind}");
+        }
+        let report = self.0.entry(key).or_default();
+        // Streams that share a codec tell of it one after the other.
+        if kind == "codec" && report.times.last().is_some_and(|last| *last >= at) {
+            return None;
+        }
+        if report.kind.is_empty() {
+            kind.clone_into(&mut report.kind);
+        }
+        report.begin(at);
+        Some(report)
     }
 }
 
 fn stats<'a>(samples: impl Iterator<Item = &'a SampleRow>) -> BTreeMap<String, Property> {
-    let mut reports: BTreeMap<String, Report> = BTreeMap::new();
-    let mut put = |id: &str, kind: &str, at: Timestamp, members: Vec<(&'static str, Value)>| {
-        let mut key = id.replace('[', "(");
-        if reports.get(&key).is_some_and(|report| report.kind != kind) {
-            key = format!("{key}_{kind}");
-        }
-        let report = reports.entry(key).or_default();
-        // Streams that share a codec tell of it one after the other.
-        if kind == "codec" && report.times.last().is_some_and(|last| *last >= at) {
-            return;
-        }
-        kind.clone_into(&mut report.kind);
-        report.add(at, members);
-    };
+    let mut reports = Reports::default();
     for row in samples {
         let at = row.timestamp.unwrap_or(row.created_at);
         let id = match (&row.id, row.ssrc) {
@@ -279,50 +344,62 @@ fn stats<'a>(samples: impl Iterator<Item = &'a SampleRow>) -> BTreeMap<String, P
             (None, Some(ssrc)) => format!("{}_{ssrc}", row.report),
             (None, None) => row.report.clone(),
         };
-        let mut own = members(row);
-        if row.report == CANDIDATE_PAIR {
-            put("P", "peer-connection", at, channels(row));
-            if !row.selected {
-                continue;
+        let pair = row.report == CANDIDATE_PAIR;
+        let has_source = row.report == OUTBOUND && has_source(row);
+        if pair && let Some(report) = reports.at("P", "peer-connection", at) {
+            channels(report, row);
+        }
+        if pair && !row.selected {
+            continue;
+        }
+        if let Some(report) = reports.at(&id, &row.report, at) {
+            members(report, row);
+            if pair {
+                report.put("localCandidateId", &format!("{id}_local"));
+                report.put("remoteCandidateId", &format!("{id}_remote"));
             }
-            let (local, remote) = (format!("{id}_local"), format!("{id}_remote"));
-            own.push(("localCandidateId", local.clone().into()));
-            own.push(("remoteCandidateId", remote.clone().into()));
-            put(&local, "local-candidate", at, local_candidate(row));
-            put(&remote, "remote-candidate", at, remote_candidate(row));
+            if let Some(codec) = &row.mime_type {
+                report.put("codecId", &format!("codec_{codec}"));
+            }
+            if has_source {
+                report.put("mediaSourceId", &format!("{id}_source"));
+            }
         }
-        if let Some(codec) = &row.mime_type {
-            let codec_id = format!("codec_{codec}");
-            own.push(("codecId", codec_id.clone().into()));
-            let mut of_codec = vec![("mimeType", Value::from(codec.as_str()))];
-            of_codec.extend(row.clock_rate.map(|rate| ("clockRate", rate.into())));
-            put(&codec_id, "codec", at, of_codec);
+        if pair {
+            if let Some(report) = reports.at(&format!("{id}_local"), "local-candidate", at) {
+                local_candidate(report, row);
+            }
+            if let Some(report) = reports.at(&format!("{id}_remote"), "remote-candidate", at) {
+                remote_candidate(report, row);
+            }
         }
-        let source = source(row);
-        if row.report == OUTBOUND && !source.is_empty() {
-            let source_id = format!("{id}_source");
-            own.push(("mediaSourceId", source_id.clone().into()));
-            put(&source_id, "media-source", at, source);
+        if let Some(codec) = &row.mime_type
+            && let Some(report) = reports.at(&format!("codec_{codec}"), "codec", at)
+        {
+            report.put("mimeType", codec);
+            known!(report, row, clock_rate: "clockRate");
         }
-        put(&id, &row.report, at, own);
+        if has_source && let Some(report) = reports.at(&format!("{id}_source"), "media-source", at) {
+            source(report, row);
+        }
     }
     let mut stats = BTreeMap::new();
-    for (id, mut report) in reports {
+    for (id, report) in reports.0 {
         let (Some(first), Some(last)) = (report.times.iter().min(), report.times.iter().max()) else {
             continue;
         };
-        let times = report.times.iter().map(|at| millis(*at).into()).collect();
-        let count = report.times.len();
-        report.values.insert("timestamp", times);
-        for (name, mut values) in report.values {
-            values.resize(count, Value::Null);
+        let mut times = Values::default();
+        for (place, at) in report.times.iter().enumerate() {
+            times.put(place, &millis(*at));
+        }
+        for (name, values) in report.values.into_iter().chain([("timestamp", times)]) {
             stats.insert(
                 format!("{id}-{name}"),
                 Property {
                     start_time: *first,
                     end_time: *last,
                     stats_type: report.kind.clone(),
-                    values: Value::Array(values).to_string(),
+                    values: values.finish(report.times.len()),
                 },
             );
         }
@@ -330,17 +407,9 @@ fn stats<'a>(samples: impl Iterator<Item = &'a SampleRow>) -> BTreeMap<String, P
     stats
 }
 
-macro_rules! known {
-    ($row:ident, $($field:ident: $name:literal),* $(,)?) => {{
-        let mut list: Vec<(&'static str, Value)> = Vec::new();
-        $(if let Some(value) = &$row.$field { list.push(($name, json!(value))); })*
-        list
-    }};
-}
-
 /// The members of a report by their names in W3C webrtc-stats.
-fn members(row: &SampleRow) -> Vec<(&'static str, Value)> {
-    let mut list = known!(row,
+fn members(report: &mut Report, row: &SampleRow) {
+    known!(report, row,
         kind: "kind", local_id: "localId", ssrc: "ssrc", mid: "mid",
         bytes_sent: "bytesSent", bytes_received: "bytesReceived",
         header_bytes_sent: "headerBytesSent", header_bytes_received: "headerBytesReceived",
@@ -377,40 +446,56 @@ fn members(row: &SampleRow) -> Vec<(&'static str, Value)> {
         state: "state", nominated: "nominated",
     );
     if row.report != OUTBOUND {
-        list.extend(row.track_identifier.as_deref().map(|track| ("trackIdentifier", track.into())));
+        known!(report, row, track_identifier: "trackIdentifier");
     }
-    let mut limits = Map::new();
-    for (name, seconds) in
-        [("cpu", row.quality_limitation_cpu), ("bandwidth", row.quality_limitation_bandwidth)]
-    {
-        limits.extend(seconds.map(|seconds| (name.to_owned(), seconds.into())));
+    let limits = Limits { cpu: row.quality_limitation_cpu, bandwidth: row.quality_limitation_bandwidth };
+    if limits.cpu.is_some() || limits.bandwidth.is_some() {
+        report.put("qualityLimitationDurations", &limits);
     }
-    if !limits.is_empty() {
-        list.push(("qualityLimitationDurations", limits.into()));
-    }
-    list
 }
 
-fn channels(row: &SampleRow) -> Vec<(&'static str, Value)> {
-    known!(row, data_channels_opened: "dataChannelsOpened", data_channels_closed: "dataChannelsClosed")
+/// Seconds by reason.
+#[derive(Serialize)]
+struct Limits {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bandwidth: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<f64>,
 }
 
-fn local_candidate(row: &SampleRow) -> Vec<(&'static str, Value)> {
-    known!(row,
+fn channels(report: &mut Report, row: &SampleRow) {
+    known!(report, row,
+        data_channels_opened: "dataChannelsOpened", data_channels_closed: "dataChannelsClosed");
+}
+
+fn local_candidate(report: &mut Report, row: &SampleRow) {
+    known!(report, row,
         local_candidate_type: "candidateType", local_protocol: "protocol",
-        local_relay_protocol: "relayProtocol", local_network_type: "networkType", local_address: "address")
+        local_relay_protocol: "relayProtocol", local_network_type: "networkType", local_address: "address");
 }
 
-fn remote_candidate(row: &SampleRow) -> Vec<(&'static str, Value)> {
-    known!(row, remote_candidate_type: "candidateType", remote_protocol: "protocol", remote_address: "address")
+fn remote_candidate(report: &mut Report, row: &SampleRow) {
+    known!(report, row, remote_candidate_type: "candidateType", remote_protocol: "protocol", remote_address: "address");
 }
 
-fn source(row: &SampleRow) -> Vec<(&'static str, Value)> {
-    known!(row,
+fn source(report: &mut Report, row: &SampleRow) {
+    known!(report, row,
         track_identifier: "trackIdentifier", source_audio_level: "audioLevel",
         source_total_audio_energy: "totalAudioEnergy",
         source_total_samples_duration: "totalSamplesDuration",
-        source_frames_per_second: "framesPerSecond", source_height: "height")
+        source_frames_per_second: "framesPerSecond", source_height: "height");
+}
+
+/// Whether the row has anything of its media source.
+fn has_source(row: &SampleRow) -> bool {
+    let numbers = [
+        row.source_audio_level.is_some(),
+        row.source_total_audio_energy.is_some(),
+        row.source_total_samples_duration.is_some(),
+        row.source_frames_per_second.is_some(),
+        row.source_height.is_some(),
+    ];
+    row.track_identifier.is_some() || numbers.contains(&true)
 }
 
 #[cfg(test)]

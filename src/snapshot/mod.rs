@@ -14,7 +14,7 @@ pub use rows::{
 };
 pub use store::{
     Dossiers, GlobalFiles, Globals, Manifest, Origin, Part, Snapshot, SnapshotError, SnapshotWriter,
-    TableWriter, table_bytes, table_rows,
+    TableWriter, small_table_bytes, table_bytes, table_rows,
 };
 
 use std::collections::{BTreeMap, BTreeSet};

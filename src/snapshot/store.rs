@@ -12,7 +12,7 @@ use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{
@@ -454,6 +454,17 @@ pub fn table_bytes<R: Row>(rows: &[R]) -> Result<Vec<u8>, SnapshotError> {
     writer.finish()
 }
 
+/// A small table as the bytes of a Parquet file to be taken away. Zstandard's working memory, made anew for each column, took
+/// longer than all else of such a file; Snappy's is small.
+pub fn small_table_bytes<R: Row>(rows: &[R]) -> Result<Vec<u8>, SnapshotError> {
+    let properties = TableWriter::<R>::properties()
+        .set_compression(Compression::SNAPPY)
+        .set_statistics_enabled(EnabledStatistics::None);
+    let mut writer = TableWriter::<R>::with(properties.build())?;
+    writer.write(rows)?;
+    writer.finish()
+}
+
 /// Makes the bytes of one table's Parquet file, some rows after the other, so that only columns are held.
 pub struct TableWriter<R: Row> {
     writer: ArrowWriter<Vec<u8>>,
@@ -467,16 +478,23 @@ fn encode<R: Row>(error: impl std::error::Error) -> SnapshotError {
 impl<R: Row> TableWriter<R> {
     /// Without any row.
     pub fn new() -> Result<Self, SnapshotError> {
-        let mut properties = WriterProperties::builder()
+        let properties = Self::properties()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(encode::<R>)?))
             // Nobody looks for a page by what is in it.
-            .set_statistics_enabled(EnabledStatistics::Chunk)
-            .set_created_by("peerpress".to_owned());
+            .set_statistics_enabled(EnabledStatistics::Chunk);
+        Self::with(properties.build())
+    }
+
+    fn properties() -> WriterPropertiesBuilder {
+        let mut properties = WriterProperties::builder().set_created_by("peerpress".to_owned());
         for field in R::schema().fields().iter().filter(|field| *field.data_type() == DataType::Float64) {
             // Measured numbers hardly repeat, so that a dictionary only takes time.
             properties = properties.set_column_dictionary_enabled(field.name().as_str().into(), false);
         }
-        let properties = properties.build();
+        properties
+    }
+
+    fn with(properties: WriterProperties) -> Result<Self, SnapshotError> {
         let writer = ArrowWriter::try_new(Vec::new(), R::schema(), Some(properties)).map_err(encode::<R>)?;
         Ok(Self { writer, rows: PhantomData })
     }

@@ -1,5 +1,8 @@
 //! Where the files of one unit are made, and the digests that say whether they have to be.
 
+use std::io::BufWriter;
+
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::{Builder, UnitSink};
@@ -21,17 +24,28 @@ impl<'a> Desk<'a> {
     pub(super) fn page<C: Content>(&self, route: Route, content: C) -> anyhow::Result<()> {
         let page = Page::new(route, &self.builder.frame, content);
         let path = page.route.path();
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.builder.frame_digest.as_bytes()).update(page.template.as_bytes());
-        let context = serde_json::to_vec(&page)
-            .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
-        let key = hasher.update(&context).finalize();
-        self.unit.context(&page.route, page.template, &context)?;
+        let key = self.key(&page).with_context(|| format!("{path} cannot be written in binary"))?;
+        if self.unit.hears_contexts() {
+            let context = serde_json::to_vec(&page)
+                .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
+            self.unit.context(&page.route, page.template, &context)?;
+        }
         if self.unit.is_current(&path, &key) {
             return self.unit.keep(&path);
         }
         let bytes = self.builder.renderer.page(&page)?;
         self.unit.put(&path, bytes, Some(key))
+    }
+
+    /// A digest of all that a page is made from. Its content goes in as MessagePack with the names of fields, so that a field
+    /// that is left out is not taken for another.
+    fn key<C: Content>(&self, page: &Page<C>) -> anyhow::Result<blake3::Hash> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.builder.frame_digest.as_bytes()).update(page.template.as_bytes());
+        // It comes in pieces of a few bytes.
+        let mut pieces = BufWriter::with_capacity(16 * 1024, hasher);
+        page.serialize(&mut rmp_serde::Serializer::new(&mut pieces).with_struct_map())?;
+        Ok(pieces.into_inner().map_err(|error| error.into_error())?.finalize())
     }
 
     /// A file of the static API.
