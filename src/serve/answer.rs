@@ -9,15 +9,9 @@ use tiny_http::{Header, Method};
 use super::conditions::{self, Validators, Verdict};
 use super::encoding::{self, Encoding};
 use super::fields::Fields;
+use super::policy;
 use super::range::{self, Asked};
 use super::site::{Body, Entry, Site};
-
-/// What every answer says besides.
-const SECURITY: [(&str, &str); 3] = [
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
-    ("Content-Security-Policy", "frame-ancestors 'self'"),
-];
 
 /// A request, as far as answers depend on it.
 pub(super) struct Question<'a> {
@@ -69,7 +63,9 @@ pub(super) fn answer(question: &Question, site: &dyn Site) -> Answer {
     if *question.method == Method::Head {
         answer.part = 0..0;
     }
-    answer.headers.extend(SECURITY.map(|(name, value)| (name, value.to_owned())));
+    let shown = matches!(answer.status, 200 | 206 | 304);
+    let fragment = shown && checked_path(question.url).is_some_and(|path| policy::is_fragment(&path));
+    answer.headers.extend(policy::fields(fragment));
     answer
 }
 
@@ -231,6 +227,7 @@ mod tests {
             ("data/x.parquet", ("PAR1", old)),
             ("data/x.parquet.br", ("none", old)),
             ("empty.txt", ("", old)),
+            ("embed/apps/x.html", ("an app", old)),
         ]))
     }
 
@@ -311,9 +308,26 @@ mod tests {
             (Method::Get, "/", Some(("Range", "bytes=99-"))),
         ] {
             let answer = ask(&method, url, headers.as_slice());
-            for (name, value) in SECURITY {
-                assert_eq!(header_of(&answer, name).as_deref(), Some(value), "{method} {url} {headers:?}");
+            for (name, value) in policy::fields(false) {
+                assert_eq!(header_of(&answer, name), Some(value), "{method} {url} {headers:?}");
             }
+        }
+    }
+
+    #[test]
+    fn only_fragments_that_are_there_are_shown_by_other_sites() {
+        for (url, ancestors, resource) in [
+            ("/embed/apps/x.html", "*", "cross-origin"),
+            ("/embed/apps/x", "*", "cross-origin"),
+            ("/embed/none.html", "'self'", "same-origin"),
+            ("/embed/../index.html", "'self'", "same-origin"),
+            ("/conference/x", "'self'", "same-origin"),
+        ] {
+            let answer = get(url, &[]);
+            let policy = header_of(&answer, "Content-Security-Policy").unwrap();
+            assert!(policy.ends_with(&format!("; frame-ancestors {ancestors}")), "{url}: {policy}");
+            let of = header_of(&answer, "Cross-Origin-Resource-Policy");
+            assert_eq!(of.as_deref(), Some(resource), "{url}");
         }
     }
 

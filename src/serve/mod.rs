@@ -20,6 +20,7 @@ mod crew;
 mod encoding;
 mod fields;
 mod live;
+mod policy;
 mod range;
 mod site;
 mod sockets;
