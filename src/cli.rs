@@ -65,6 +65,10 @@ pub enum Command {
     Seed(Seed),
     /// Check settings, database, permissions, and the links and data files of the published site
     Check(Check),
+    /// Print the hash of a password, for a file that `serve --auth` reads
+    ///
+    /// Asks for the password on a terminal; else reads a line of standard input.
+    HashPassword,
 }
 
 /// Which database.
@@ -208,8 +212,14 @@ pub struct Serve {
     #[arg(long = "static")]
     pub as_is: bool,
     /// The address to listen on [default: 127.0.0.1, this machine only]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", visible_alias = "listen")]
     pub host: Option<IpAddr>,
+    /// Ask for a name and a password; FILE has its hash, as `peerpress hash-password` prints it. May be given several times
+    #[arg(long, value_name = "NAME:FILE")]
+    pub auth: Vec<String>,
+    /// A name under which others reach this server, besides addresses and localhost, such as that of a proxy. May be given several times
+    #[arg(long, value_name = "NAME")]
+    pub host_name: Vec<String>,
     /// The port to listen on; the next free one is taken [default: 8000]
     #[arg(long, short, value_name = "PORT")]
     pub port: Option<u16>,

@@ -210,6 +210,10 @@ settings! {
         host: std::net::IpAddr,
         /// The port to listen on; the next free one is taken.
         port: u16,
+        /// Who has to log in: `name:file` each, the file with the hash of the password.
+        auth: Vec<String>,
+        /// Names under which others reach the server, besides addresses and `localhost`.
+        host_names: Vec<String>,
     }
 }
 

@@ -147,3 +147,83 @@ fn what_is_saved_while_the_site_is_served_is_in_open_pages() {
         run("live", &[("PEERPRESS", program.as_ref()), ("DATABASE_URL", db.url().as_ref())]);
     }
 }
+
+/// What would run if it were ever more than text.
+const MARKUP: &str = "\"><img src=x onerror=\"canary='name'\"><script>canary='name'</script>";
+
+/// Puts markup into every text column and every text within JSON, but for the words that say of what kind a row is.
+fn make_hostile(db: &TestDb) {
+    let mut client = db.client();
+    client
+        .batch_execute(
+            "CREATE FUNCTION hostile(value jsonb, mark text) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
+               RETURN CASE jsonb_typeof(value)
+                 WHEN 'string' THEN to_jsonb(mark)
+                 WHEN 'object' THEN
+                   (SELECT coalesce(jsonb_object_agg(key, hostile(of, mark)), '{}') FROM jsonb_each(value) e(key, of))
+                 WHEN 'array' THEN
+                   (SELECT coalesce(jsonb_agg(hostile(of, mark)), '[]') FROM jsonb_array_elements(value) e(of))
+                 ELSE value
+               END;
+             END $$",
+        )
+        .unwrap();
+    let mut columns = 0;
+    for table in [
+        "organization",
+        "app",
+        "conference",
+        "participant",
+        "app_session",
+        "app_connection",
+        "app_track",
+        "app_genericevent",
+        "app_issue",
+        "summary",
+    ] {
+        // Half of the events tell of a call as before.
+        let rows_of = if table == "app_genericevent" { "md5(id::text) < '8'" } else { "true" };
+        let rows = client
+            .query(
+                "SELECT column_name::text, data_type::text, character_maximum_length::int FROM information_schema.columns
+                 WHERE table_name = $1 AND data_type IN ('text', 'character varying', 'jsonb')
+                 AND column_name NOT IN ('type', 'category', 'code', 'kind', 'direction', 'status')",
+                &[&table],
+            )
+            .unwrap();
+        for row in rows {
+            let (column, kind): (String, String) = (row.get(0), row.get(1));
+            let room = row.get::<_, Option<i32>>(2).unwrap_or(10_000);
+            let value = if kind == "jsonb" {
+                format!("hostile(\"{column}\", $1)")
+            } else {
+                // Names that have to differ still do.
+                format!("left($1, greatest({room} - 8, 0)) || left(md5(id::text), least(8, {room}))")
+            };
+            client
+                .execute(
+                    &format!("UPDATE \"{table}\" SET \"{column}\" = {value} WHERE {rows_of}"),
+                    &[&MARKUP],
+                )
+                .unwrap_or_else(|error| panic!("{table}.{column}: {error:?}"));
+            columns += 1;
+        }
+    }
+    assert!(columns > 15, "{columns} columns only");
+}
+
+#[test]
+fn no_page_needs_what_the_policy_forbids_and_markup_does_nothing() {
+    if browser() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = seeded(10);
+        let calm = site(&db, &folder.path().join("calm"));
+        make_hostile(&db);
+        let hostile = site(&db, &folder.path().join("hostile"));
+        let program = env!("CARGO_BIN_EXE_peerpress");
+        run(
+            "policy",
+            &[("PEERPRESS", program.as_ref()), ("SITE", calm.as_os_str()), ("HOSTILE", hostile.as_os_str())],
+        );
+    }
+}

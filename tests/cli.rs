@@ -229,7 +229,7 @@ fn the_demo_serves_what_it_built_and_takes_everything_down() {
     let answer = |request: &str| {
         let mut stream = TcpStream::connect(&address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        write!(stream, "{request}\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "{request}\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         let mut text = Vec::new();
         stream.read_to_end(&mut text).unwrap();
         String::from_utf8_lossy(&text).into_owned()
@@ -254,6 +254,11 @@ struct Served {
 
 impl Served {
     fn start(folder: &Path, args: &[&str]) -> Self {
+        Self::start_after(folder, args, "")
+    }
+
+    /// It has to say this before it serves.
+    fn start_after(folder: &Path, args: &[&str], said: &str) -> Self {
         let mut program = peerpress(folder)
             .args(["serve", "--port", "0"])
             .args(args)
@@ -263,6 +268,9 @@ impl Served {
             .unwrap();
         let stderr = BufReader::new(program.stderr.take().unwrap());
         let mut served = Self { program, address: String::new(), stderr };
+        if !said.is_empty() {
+            served.said(said);
+        }
         let line = served.said("http://");
         let (_, address) = line.split_once("http://").unwrap();
         address.split_whitespace().next().unwrap().clone_into(&mut served.address);
@@ -286,7 +294,7 @@ impl Served {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         // The older version, so that nothing comes in chunks.
-        write!(stream, "GET {url} HTTP/1.0\r\nHost: x\r\n\r\n").unwrap();
+        write!(stream, "GET {url} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
         BufReader::new(stream)
     }
 
@@ -469,4 +477,49 @@ fn new_data_is_shown_on_the_pages_that_have_it() {
     assert_ne!(news.next()["digest"], before["digest"]);
     assert!(served.get(&format!("/{page}")).contains("Renamed</h1>"));
     served.end();
+}
+
+#[test]
+fn a_server_for_others_warns_and_asks_for_the_password_whose_hash_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("output")).unwrap();
+    save(&folder.path().join("output/index.html"), "calls");
+    let mut hashing = peerpress(folder.path())
+        .arg("hash-password")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    hashing.stdin.take().unwrap().write_all(b"two words\n").unwrap();
+    let hash = hashing.wait_with_output().unwrap().stdout;
+    assert!(hash.starts_with(b"$argon2id$"));
+    std::fs::write(folder.path().join("ana.hash"), hash).unwrap();
+
+    let mut open = Served::start_after(folder.path(), &["--static", "--listen", "0.0.0.0"], "warning: ");
+    open.address = open.address.replace("0.0.0.0", "127.0.0.1");
+    assert_eq!(open.get("/"), "calls");
+    let closed = ["--static", "--auth", "ana:ana.hash", "--host-name", "calls.example.org"];
+    let closed = Served::start(folder.path(), &closed);
+    let status = |host: &str, more: &str| {
+        let mut stream = TcpStream::connect(&closed.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text.split(' ').nth(1).unwrap().to_owned()
+    };
+    let right = "Authorization: Basic YW5hOnR3byB3b3Jkcw==\r\n";
+    assert_eq!(status("calls.example.org", ""), "401");
+    assert_eq!(status("calls.example.org", right), "200");
+    assert_eq!(status("calls.example.com", right), "421");
+
+    for (auth, problem) in [
+        ("ana", "--auth takes NAME:FILE"),
+        ("ana:nowhere", "cannot read nowhere"),
+        ("ana:output/index.html", "the hash of ana cannot be used"),
+    ] {
+        let ran = run(peerpress(folder.path()).args(["serve", "--static", "--port", "0", "--auth", auth]));
+        assert_eq!(ran.code, Some(2), "{auth}: {}", ran.stderr);
+        assert!(ran.stderr.contains(problem) && ran.stderr.contains("\nhint: "), "{auth}: {}", ran.stderr);
+    }
 }

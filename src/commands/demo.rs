@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::build::{self, How, Stages};
 use super::seed::{migrate_database, this_hour};
-use super::serve::{bind, serve_folder};
+use super::serve::{Wish, bind, serve_folder};
 use super::{Done, Session, settings, snapshot};
 use crate::cli;
 use crate::cluster::{Cluster, ClusterError, ClusterOptions};
@@ -57,7 +57,7 @@ pub fn run(session: &Session, args: &cli::Demo) -> anyhow::Result<Done> {
     folder.close()?;
     session.print(&summary, &summary.text())?;
     if !args.no_serve {
-        let server = bind(session, None, args.port)?;
+        let server = bind(session, &Wish { port: args.port, ..Wish::default() })?;
         serve_folder(session, &server, &settings::folders(session, &args.site).output)?;
     }
     Ok(build::verdict(&args.site, &summary))

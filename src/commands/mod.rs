@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 pub mod demo;
+pub mod hash_password;
 pub mod merge;
 pub mod precompress;
 pub mod preview;
@@ -87,6 +88,12 @@ impl Session {
         }
     }
 
+    /// Says what is done, but may not be meant; also to those who want to hear nothing else.
+    #[expect(clippy::print_stderr, reason = "commands talk to the user")]
+    pub fn warn(&self, line: &str) {
+        eprintln!("warning: {line}");
+    }
+
     /// Whether the user wants the program to end.
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
@@ -166,5 +173,6 @@ fn try_run(cli: Cli) -> anyhow::Result<Done> {
         Command::Migrate(args) => seed::migrate(&session, &args),
         Command::Seed(args) => seed::run(&session, &args),
         Command::Check(args) => check::run(&session, &args),
+        Command::HashPassword => hash_password::run(&session),
     }
 }

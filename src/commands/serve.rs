@@ -11,7 +11,7 @@ use super::build::{self, How, Stages, Summary};
 use super::preview::{ContextWriter, Contexts, Preview, Taken, same_data};
 use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
-use crate::serve::{Folder, Live, Pages, Server};
+use crate::serve::{Folder, Guard, Live, Login, Pages, Server};
 use crate::snapshot::Snapshot;
 use crate::source::{ConnectionSettings, Listener};
 use crate::watch::watch;
@@ -30,11 +30,63 @@ const FAREWELL: Duration = Duration::from_secs(1);
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
+/// Where and for whom the command line wants a server; the rest is up to the settings file.
+#[derive(Debug, Default)]
+pub struct Wish<'a> {
+    /// The address.
+    pub host: Option<IpAddr>,
+    /// The port.
+    pub port: Option<u16>,
+    /// Names with the files of their passwords' hashes.
+    pub auth: &'a [String],
+    /// Names of the server.
+    pub host_names: &'a [String],
+}
+
+impl<'a> Wish<'a> {
+    fn of(args: &'a cli::Serve) -> Self {
+        Self { host: args.host, port: args.port, auth: &args.auth, host_names: &args.host_name }
+    }
+}
+
 /// The server that the command line or the settings file ask for.
-pub fn bind(session: &Session, host: Option<IpAddr>, port: Option<u16>) -> anyhow::Result<Server> {
+pub fn bind(session: &Session, wish: &Wish) -> anyhow::Result<Server> {
     let config = &session.config.serve;
-    let host = host.or(config.host).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    Ok(Server::bind(host, port.or(config.port).unwrap_or(PORT))?)
+    let given = |args: &[String], settings: &Option<Vec<String>>| {
+        if args.is_empty() { settings.clone().unwrap_or_default() } else { args.to_vec() }
+    };
+    let auth = given(wish.auth, &config.auth);
+    let login = if auth.is_empty() { None } else { Some(login(&auth)?) };
+    let open = login.is_none();
+    let guard = Guard::new(&given(wish.host_names, &config.host_names), login);
+    let host = wish.host.or(config.host).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let server = Server::bind(host, wish.port.or(config.port).unwrap_or(PORT))?.guarded(guard);
+    if !server.is_local() {
+        session.warn(if open {
+            "whoever reaches this machine over the network can see these calls\nhint: --auth NAME:FILE asks for a password; \
+             deploy/ has proxies with TLS"
+        } else {
+            "without TLS, passwords and calls can be read on their way\nhint: listen on this machine only, behind a proxy \
+             as in deploy/"
+        });
+    }
+    Ok(server)
+}
+
+/// Reads the files of `--auth`.
+fn login(auth: &[String]) -> anyhow::Result<Login> {
+    let mut users = Vec::new();
+    for given in auth {
+        let Some((name, file)) = given.split_once(':').filter(|(_, file)| !file.is_empty()) else {
+            let hint = "--auth ana:ana.hash, with a file that `peerpress hash-password` made";
+            return Err(Usage(format!("--auth takes NAME:FILE, not {given:?}\nhint: {hint}")).into());
+        };
+        let hash = std::fs::read_to_string(file).map_err(|error| {
+            Usage(format!("cannot read {file}: {error}\nhint: peerpress hash-password >{file}"))
+        })?;
+        users.push((name.to_owned(), hash));
+    }
+    Login::new(&users).map_err(|error| Usage(error.to_string()).into())
 }
 
 /// Serves a published site until the user ends the program.
@@ -58,7 +110,7 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
     }
     let folders = settings::folders(session, &args.build.site);
     if args.as_is {
-        let server = bind(session, args.host, args.port)?;
+        let server = bind(session, &Wish::of(args))?;
         serve_folder(session, &server, &folders.output)?;
         return Ok(Done::Well);
     }
@@ -68,7 +120,7 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
     let how = How { contexts: Some(&contexts), ..How::default() };
     let summary = build::render_and_publish(session, &snapshot, &args.build.site, how, &mut stages)?;
     session.say(&summary.text());
-    let server = bind(session, args.host, args.port)?;
+    let server = bind(session, &Wish::of(args))?;
     let database = match args.build.from {
         Some(_) => None,
         None => Some(settings::database(session, &args.build.database)?),

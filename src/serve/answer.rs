@@ -4,27 +4,21 @@ use std::ops::Range;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use tiny_http::{Header, Method};
 
 use super::conditions::{self, Validators, Verdict};
 use super::encoding::{self, Encoding};
-use super::fields::Fields;
+use super::fields::{Field, Fields};
+use super::policy;
 use super::range::{self, Asked};
+use super::request::Method;
 use super::site::{Body, Entry, Site};
-
-/// What every answer says besides.
-const SECURITY: [(&str, &str); 3] = [
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
-    ("Content-Security-Policy", "frame-ancestors 'self'"),
-];
 
 /// A request, as far as answers depend on it.
 pub(super) struct Question<'a> {
-    pub(super) method: &'a Method,
+    pub(super) method: Method,
     /// Path and query.
     pub(super) url: &'a str,
-    pub(super) headers: &'a [Header],
+    pub(super) headers: &'a [Field],
     /// When it is answered.
     pub(super) now: SystemTime,
 }
@@ -42,7 +36,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    fn plain(status: u16, text: &'static str) -> Self {
+    pub(super) fn plain(status: u16, text: &'static str) -> Self {
         let length = text.len() as u64;
         let headers = vec![("Content-Type", "text/plain; charset=utf-8".to_owned())];
         Self {
@@ -54,7 +48,7 @@ impl Answer {
         }
     }
 
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
@@ -66,10 +60,12 @@ pub(super) fn answer(question: &Question, site: &dyn Site) -> Answer {
         Method::Get | Method::Head => look_up(question, site),
         _ => Answer::plain(405, "only GET and HEAD\n").with("Allow", "GET, HEAD"),
     };
-    if *question.method == Method::Head {
+    if question.method == Method::Head {
         answer.part = 0..0;
     }
-    answer.headers.extend(SECURITY.map(|(name, value)| (name, value.to_owned())));
+    let shown = matches!(answer.status, 200 | 206 | 304);
+    let fragment = shown && checked_path(question.url).is_some_and(|path| policy::is_fragment(&path));
+    answer.headers.extend(policy::fields(fragment));
     answer
 }
 
@@ -134,7 +130,7 @@ fn look_up(question: &Question, site: &dyn Site) -> Answer {
 fn asked_part(question: &Question, fields: &Fields, validators: Validators, length: u64) -> Asked {
     match fields.get("Range") {
         Some(range)
-            if *question.method == Method::Get
+            if question.method == Method::Get
                 && conditions::range_counts(fields, validators, question.now) =>
         {
             range::asked(&range, length)
@@ -162,7 +158,11 @@ fn smallest_form(site: &dyn Site, path: &str, plain: Entry, fields: &Fields) -> 
 fn checked_path(url: &str) -> Option<String> {
     let path = url.split(['?', '#']).next().unwrap_or_default().strip_prefix('/')?;
     let path = percent_encoding::percent_decode_str(path).decode_utf8().ok()?;
-    let path = path.strip_suffix('/').unwrap_or(&path);
+    let path = match path.strip_suffix('/') {
+        Some("") => return None,
+        Some(folder) => folder,
+        None => &path,
+    };
     let bad_segment = |segment: &str| segment.is_empty() || segment.starts_with('.');
     let bad = path.contains(|c: char| c.is_control() || c == '\\' || c == ':')
         || (!path.is_empty() && path.split('/').any(bad_segment));
@@ -231,16 +231,17 @@ mod tests {
             ("data/x.parquet", ("PAR1", old)),
             ("data/x.parquet.br", ("none", old)),
             ("empty.txt", ("", old)),
+            ("embed/apps/x.html", ("an app", old)),
         ]))
     }
 
-    fn ask(method: &Method, url: &str, headers: Headers) -> Answer {
+    fn ask(method: Method, url: &str, headers: Headers) -> Answer {
         let now = UNIX_EPOCH + Duration::from_secs(NOW);
         answer(&Question { method, url, headers: &fields(headers), now }, &site())
     }
 
     fn get(url: &str, headers: Headers) -> Answer {
-        ask(&Method::Get, url, headers)
+        ask(Method::Get, url, headers)
     }
 
     /// What goes over the wire as the body.
@@ -280,6 +281,8 @@ mod tests {
             "/%2e%2e/x",
             "/a/%2e%2e%2fb",
             "//etc",
+            "//",
+            "/%2f",
             "/a\\..\\b",
             "/.git/config",
             "/%00",
@@ -305,15 +308,32 @@ mod tests {
         for (method, url, headers) in [
             (Method::Get, "/", None),
             (Method::Get, "/none", None),
-            (Method::Post, "/", None),
+            (Method::Other, "/", None),
             (Method::Get, "/", Some(("If-Match", "\"x\""))),
             (Method::Get, "/", Some(("If-None-Match", "*"))),
             (Method::Get, "/", Some(("Range", "bytes=99-"))),
         ] {
-            let answer = ask(&method, url, headers.as_slice());
-            for (name, value) in SECURITY {
-                assert_eq!(header_of(&answer, name).as_deref(), Some(value), "{method} {url} {headers:?}");
+            let answer = ask(method, url, headers.as_slice());
+            for (name, value) in policy::fields(false) {
+                assert_eq!(header_of(&answer, name), Some(value), "{method:?} {url} {headers:?}");
             }
+        }
+    }
+
+    #[test]
+    fn only_fragments_that_are_there_are_shown_by_other_sites() {
+        for (url, ancestors, resource) in [
+            ("/embed/apps/x.html", "*", "cross-origin"),
+            ("/embed/apps/x", "*", "cross-origin"),
+            ("/embed/none.html", "'self'", "same-origin"),
+            ("/embed/../index.html", "'self'", "same-origin"),
+            ("/conference/x", "'self'", "same-origin"),
+        ] {
+            let answer = get(url, &[]);
+            let policy = header_of(&answer, "Content-Security-Policy").unwrap();
+            assert!(policy.ends_with(&format!("; frame-ancestors {ancestors}")), "{url}: {policy}");
+            let of = header_of(&answer, "Cross-Origin-Resource-Policy");
+            assert_eq!(of.as_deref(), Some(resource), "{url}");
         }
     }
 
@@ -411,17 +431,17 @@ mod tests {
     #[test]
     fn a_head_is_answered_like_a_get_without_the_body() {
         for (url, headers) in [("/", [].as_slice()), ("/none", &[]), ("/", &[("Accept-Encoding", "br")])] {
-            let (get, head) = (get(url, headers), ask(&Method::Head, url, headers));
+            let (get, head) = (get(url, headers), ask(Method::Head, url, headers));
             assert_eq!((head.status, head.length, &head.headers), (get.status, get.length, &get.headers));
             assert!(head.length > Some(0) && head.part.is_empty(), "{url}");
         }
-        let ranged = ask(&Method::Head, "/", &[("Range", "bytes=0-0")]);
+        let ranged = ask(Method::Head, "/", &[("Range", "bytes=0-0")]);
         assert_eq!((ranged.status, ranged.length), (200, Some(5)));
     }
 
     #[test]
     fn only_reading_is_allowed() {
-        let answer = ask(&Method::Post, "/", &[]);
+        let answer = ask(Method::Other, "/", &[]);
         assert_eq!((answer.status, header_of(&answer, "Allow").as_deref()), (405, Some("GET, HEAD")));
     }
 }

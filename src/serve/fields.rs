@@ -2,21 +2,29 @@
 
 use std::borrow::Cow;
 
-use tiny_http::Header;
+/// One field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) value: String,
+}
 
 /// The fields of one request.
 #[derive(Clone, Copy)]
-pub(super) struct Fields<'a>(&'a [Header]);
+pub(super) struct Fields<'a>(&'a [Field]);
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(headers: &'a [Header]) -> Self {
-        Self(headers)
+    pub(super) fn new(fields: &'a [Field]) -> Self {
+        Self(fields)
     }
 
     /// A field's value; of a field that is given several times, the list of them.
     pub(super) fn get(&self, name: &'static str) -> Option<Cow<'a, str>> {
-        let mut values =
-            self.0.iter().filter(|header| header.field.equiv(name)).map(|header| header.value.as_str());
+        let mut values = self
+            .0
+            .iter()
+            .filter(|field| field.name.eq_ignore_ascii_case(name))
+            .map(|field| field.value.as_str());
         let first = values.next()?;
         Some(values.fold(Cow::Borrowed(first), |list, value| Cow::Owned(format!("{list}, {value}"))))
     }
@@ -24,8 +32,8 @@ impl<'a> Fields<'a> {
 
 /// Fields as a client would send them.
 #[cfg(test)]
-pub(super) fn fields(list: &[(&str, &str)]) -> Vec<Header> {
-    list.iter().map(|(name, value)| Header::from_bytes(*name, *value).unwrap()).collect()
+pub(super) fn fields(list: &[(&str, &str)]) -> Vec<Field> {
+    list.iter().map(|(name, value)| Field { name: (*name).to_owned(), value: (*value).to_owned() }).collect()
 }
 
 #[cfg(test)]

@@ -4,15 +4,21 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
-use tiny_http::{Request, Response};
+
+use super::connections::Reply;
+use super::guard::refused;
+use super::reply;
 
 /// How often a page without news gets a sign of life, by which a closed one is noticed.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// A page that takes nothing for so long is gone.
+const TAKES_NOTHING: Duration = Duration::from_millis(500);
 /// Pages that may listen at the same time.
 const LISTENERS: usize = 512;
 /// Milliseconds after which a browser that lost the connection tries again.
@@ -105,27 +111,40 @@ impl Live {
     }
 
     /// Sends a page its news as they come (server-sent events), on a thread of its own.
-    pub(super) fn wait(&self, request: Request) {
-        let page = page_of(request.url());
+    pub(super) fn wait(&self, url: &str) -> Reply {
+        let page = page_of(url);
         {
             let mut news = self.news();
             if news.listeners >= LISTENERS {
-                drop(news);
-                refuse(request);
-                return;
+                return reply(refused(503, "too many open pages\n"), true);
             }
             news.listeners += 1;
         }
         let live = self.clone();
-        std::thread::spawn(move || {
-            // The library sends its own answers in blocks, which news would wait in.
-            let mut out = request.into_writer();
-            let sent = out.write_all(HEAD).and_then(|()| live.send(&page, &mut out, SIGN_OF_LIFE));
-            live.news().listeners -= 1;
-            if let Err(error) = sent {
-                tracing::debug!("a page went: {error}");
+        let listens = move || live.news().listeners -= 1;
+        let live = self.clone();
+        Reply::Taken(Box::new(move |stream| {
+            let waits = std::thread::Builder::new().name("news".to_owned()).spawn({
+                let listens = listens.clone();
+                move || {
+                    if let Err(error) = live.tell_page(&page, stream.into()) {
+                        tracing::debug!("a page went: {error}");
+                    }
+                    listens();
+                }
+            });
+            if let Err(error) = waits {
+                tracing::debug!("no thread for a page's news: {error}");
+                listens();
             }
-        });
+        }))
+    }
+
+    fn tell_page(&self, page: &str, mut stream: TcpStream) -> io::Result<()> {
+        stream.set_nonblocking(false)?;
+        stream.set_write_timeout(Some(TAKES_NOTHING))?;
+        stream.write_all(HEAD)?;
+        self.send(page, &mut stream, SIGN_OF_LIFE)
     }
 
     /// Sends the news of a page until it goes or all are let go.
@@ -175,13 +194,6 @@ fn page_of(url: &str) -> String {
     let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();
     let page = query.split('&').find_map(|pair| pair.strip_prefix("page=")).unwrap_or_default();
     percent_decode_str(page).decode_utf8_lossy().into_owned()
-}
-
-fn refuse(request: Request) {
-    let response = Response::from_string("too many open pages\n").with_status_code(503);
-    if let Err(error) = request.respond(response) {
-        tracing::debug!("an answer was not taken: {error}");
-    }
 }
 
 /// A page with the script that listens for its news, which its policy may have to let in. `digest` is of the page as it is shown.

@@ -1,17 +1,18 @@
 //! What the server's sockets are told. Options of the listening one go on to its connections (on Unix).
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::net::{SocketAddr, TcpListener};
 
-/// How long a write waits for a client before it looks whether the server should end.
-#[cfg(unix)]
-const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a client may take nothing at all before its connection is cut, milliseconds.
 #[cfg(target_os = "linux")]
 const CUT: u32 = 30_000;
-/// How long a connection to ourselves may take.
-const NUDGE: Duration = Duration::from_millis(100);
+/// Connections that the system keeps for us until we take them.
+#[cfg(unix)]
+const BACKLOG: i32 = 1024;
+/// Bytes of an answer that the system keeps for a client. Without a limit a slow one could have it keep megabytes, and would look
+/// for minutes as if it took nothing.
+#[cfg(unix)]
+const KEPT: usize = 256 * 1024;
 
 /// Listens on an address.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -30,7 +31,8 @@ fn prepare(listener: &TcpListener) -> io::Result<()> {
 
     // The end of a large answer must not wait for the receipt of what went before.
     sockopt::set_tcp_nodelay(listener, true)?;
-    sockopt::set_socket_timeout(listener, sockopt::Timeout::Send, Some(PATIENCE))?;
+    sockopt::set_socket_send_buffer_size(listener, KEPT)?;
+    rustix::net::listen(listener, BACKLOG)?;
     // Ends connections to machines that are gone.
     sockopt::set_socket_keepalive(listener, true)?;
     #[cfg(target_os = "linux")]
@@ -38,9 +40,8 @@ fn prepare(listener: &TcpListener) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets the process have as many open files as it may: a connection takes two, and tiny_http does not accept any more
-/// connections once there are none left.
-pub(super) fn raise_file_limit() {
+/// Lets the process have as many open files as it may, and says how many that is.
+pub(super) fn raise_file_limit() -> Option<u64> {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit, setrlimit};
@@ -50,32 +51,8 @@ pub(super) fn raise_file_limit() {
         if let Err(error) = setrlimit(Resource::Nofile, limit) {
             tracing::debug!("the limit of open files stays: {error}");
         }
-    }
-}
-
-/// Makes tiny_http look for connections that it accepted and left lying.
-///
-/// Its threads read from one connection each. When two connections come at once and one thread is free, it counts on that
-/// thread for both, and the second is not served before some other connection ends. Any further connection makes it start a
-/// thread, which goes on to what lies there.
-pub(super) fn nudge(server: SocketAddr) {
-    let host = match server.ip() {
-        IpAddr::V4(host) if host.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(host) if host.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        host => host,
-    };
-    match TcpStream::connect_timeout(&SocketAddr::new(host, server.port()), NUDGE) {
-        Ok(stream) => forget(&stream),
-        Err(error) => tracing::debug!("the server does not hear itself: {error}"),
-    }
-}
-
-/// Leaves no trace of a connection once it is dropped, which would otherwise be kept by the system for a minute.
-fn forget(stream: &TcpStream) {
-    #[cfg(unix)]
-    if let Err(error) = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)) {
-        tracing::debug!("a connection is kept for a while: {error}");
+        getrlimit(Resource::Nofile).current
     }
     #[cfg(not(unix))]
-    let _ = stream;
+    None
 }
