@@ -1,17 +1,18 @@
 //! One value of a row, and how its type lies in a Parquet column. [`super::rows`] builds tables from these.
 
+use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
-};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field, TimeUnit};
+use parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::columns::{Bools, Column, Floats, IdLists, Ids, Ints, Slot, Store, Texts, Words};
+use super::file::RowGroup;
 use crate::ids::{
     AppId, ConferenceId, ConnectionId, EventId, IssueId, OrganizationId, ParticipantId, SessionId, TrackId,
 };
@@ -74,43 +75,103 @@ pub trait Cell: Sized {
     /// Whether the column may hold nulls.
     const NULLABLE: bool = false;
     /// Collects the column's values.
-    type Builder: Default;
+    type Column: Collect + Default;
 
     /// The Arrow type of the column.
     fn data_type() -> DataType;
-    /// Appends `self`.
-    fn append(&self, builder: &mut Self::Builder);
-    /// Appends a null.
-    fn append_null(builder: &mut Self::Builder);
-    /// The finished column.
-    fn finish(builder: Self::Builder) -> ArrayRef;
+    /// Adds `self` as the value of row `row`, which is the last one.
+    fn append(&self, row: usize, column: &mut Self::Column);
     /// The value in row `row` of a column whose type was checked; `None` if it does not fit.
     fn get(array: &ArrayRef, row: usize) -> Option<Self>;
     /// From a source's value; `None` if it does not fit.
     fn from_value(value: Value<'_>) -> Option<Self>;
 }
 
+/// A column as it is collected and written.
+pub trait Collect {
+    /// The bytes that are held beyond a few per value.
+    fn weight(&self) -> usize;
+    /// Writes the rows of a row group, of which none is left.
+    fn write<W: Write + Send>(&mut self, group: &mut RowGroup<'_, W>) -> Result<(), ParquetError>;
+}
+
+impl<S: Store> Collect for Column<S> {
+    #[inline]
+    fn weight(&self) -> usize {
+        self.store.weight()
+    }
+
+    fn write<W: Write + Send>(&mut self, group: &mut RowGroup<'_, W>) -> Result<(), ParquetError> {
+        group.column(self)
+    }
+}
+
+impl Collect for IdLists {
+    fn weight(&self) -> usize {
+        0
+    }
+
+    fn write<W: Write + Send>(&mut self, group: &mut RowGroup<'_, W>) -> Result<(), ParquetError> {
+        group.lists(self)
+    }
+}
+
+/// Fields of a row take values as its columns do.
+macro_rules! slot {
+    ($value:ty => $($type:ty)*) => {$(
+        impl Slot<$value> for $type {
+            fn put(&mut self, _row: usize, value: Option<$value>) {
+                if let Some(value) = value {
+                    *self = value;
+                }
+            }
+        }
+
+        impl Slot<$value> for Option<$type> {
+            fn put(&mut self, _row: usize, value: Option<$value>) {
+                *self = value;
+            }
+        }
+    )*};
+}
+
+slot! { i64 => i64 }
+slot! { f64 => f64 }
+slot! { bool => bool }
+slot! { Timestamp => Timestamp }
+
+impl<'a> Slot<&'a str> for String {
+    fn put(&mut self, _row: usize, value: Option<&'a str>) {
+        value.unwrap_or_default().clone_into(self);
+    }
+}
+
+impl<'a> Slot<&'a str> for Option<String> {
+    fn put(&mut self, _row: usize, value: Option<&'a str>) {
+        *self = value.map(str::to_owned);
+    }
+}
+
+impl<'a> Slot<&'a str> for Option<Json> {
+    fn put(&mut self, _row: usize, value: Option<&'a str>) {
+        *self = value.map(|text| Json(text.to_owned()));
+    }
+}
+
 macro_rules! id_cell {
     ($($name:ident)*) => {$(
+        slot! { $name => $name }
+
         impl Cell for $name {
             const NAME: &'static str = "uuid";
-            type Builder = StringBuilder;
+            type Column = Column<Ids>;
 
             fn data_type() -> DataType {
                 DataType::Utf8
             }
 
-            fn append(&self, builder: &mut Self::Builder) {
-                let mut buffer = Uuid::encode_buffer();
-                builder.append_value(&*self.0.hyphenated().encode_lower(&mut buffer));
-            }
-
-            fn append_null(builder: &mut Self::Builder) {
-                builder.append_null();
-            }
-
-            fn finish(mut builder: Self::Builder) -> ArrayRef {
-                Arc::new(builder.finish())
+            fn append(&self, row: usize, column: &mut Self::Column) {
+                column.put(row, Some(*self));
             }
 
             fn get(array: &ArrayRef, row: usize) -> Option<Self> {
@@ -130,26 +191,18 @@ macro_rules! id_cell {
 id_cell! { OrganizationId AppId ConferenceId ParticipantId SessionId ConnectionId TrackId EventId IssueId }
 
 macro_rules! text_cell {
-    ($type:ty, $name:literal, $variant:ident, $view:expr, $make:expr) => {
+    ($type:ty, $name:literal, $column:ty, $variant:ident, $view:expr, $make:expr) => {
         impl Cell for $type {
             const NAME: &'static str = $name;
-            type Builder = StringBuilder;
+            type Column = Column<$column>;
 
             fn data_type() -> DataType {
                 DataType::Utf8
             }
 
-            fn append(&self, builder: &mut Self::Builder) {
+            fn append(&self, row: usize, column: &mut Self::Column) {
                 let view: fn(&$type) -> &str = $view;
-                builder.append_value(view(self));
-            }
-
-            fn append_null(builder: &mut Self::Builder) {
-                builder.append_null();
-            }
-
-            fn finish(mut builder: Self::Builder) -> ArrayRef {
-                Arc::new(builder.finish())
+                column.put(row, Some(view(self)));
             }
 
             fn get(array: &ArrayRef, row: usize) -> Option<Self> {
@@ -166,30 +219,21 @@ macro_rules! text_cell {
     };
 }
 
-text_cell!(String, "text", Text, |text| text, |text: &str| text.to_owned());
-text_cell!(Json, "json", Json, |json| &json.0, |text: &str| Json(text.to_owned()));
+text_cell!(String, "text", Words, Text, |text| text, |text: &str| text.to_owned());
+text_cell!(Json, "json", Texts, Json, |json| &json.0, |text: &str| Json(text.to_owned()));
 
 macro_rules! primitive_cell {
-    ($type:ty, $name:literal, $builder:ty, $data_type:expr, $append:expr, $get:expr, $variant:pat => $value:expr) => {
+    ($type:ty, $name:literal, $column:ty, $data_type:expr, $get:expr, $variant:pat => $value:expr) => {
         impl Cell for $type {
             const NAME: &'static str = $name;
-            type Builder = $builder;
+            type Column = Column<$column>;
 
             fn data_type() -> DataType {
                 $data_type
             }
 
-            fn append(&self, builder: &mut Self::Builder) {
-                let append: fn(&mut $builder, $type) = $append;
-                append(builder, *self);
-            }
-
-            fn append_null(builder: &mut Self::Builder) {
-                builder.append_null();
-            }
-
-            fn finish(mut builder: Self::Builder) -> ArrayRef {
-                Arc::new(builder.finish())
+            fn append(&self, row: usize, column: &mut Self::Column) {
+                column.put(row, Some(*self));
             }
 
             fn get(array: &ArrayRef, row: usize) -> Option<Self> {
@@ -208,78 +252,39 @@ macro_rules! primitive_cell {
 }
 
 primitive_cell!(
-    bool, "boolean", BooleanBuilder, DataType::Boolean,
-    |builder, value| builder.append_value(value),
+    bool, "boolean", Bools, DataType::Boolean,
     |array, row| array.as_boolean_opt().map(|values| values.value(row)),
     Value::Bool(value) => value
 );
 primitive_cell!(
-    i64, "integer", Int64Builder, DataType::Int64,
-    |builder, value| builder.append_value(value),
+    i64, "integer", Ints, DataType::Int64,
     |array, row| array.as_primitive_opt::<Int64Type>().map(|values| values.value(row)),
     Value::Int(value) => value
 );
 primitive_cell!(
-    f64, "number", Float64Builder, DataType::Float64,
-    |builder, value| builder.append_value(value),
+    f64, "number", Floats, DataType::Float64,
     |array, row| array.as_primitive_opt::<Float64Type>().map(|values| values.value(row)),
     Value::Int(value) => value as f64
 );
-
-impl Cell for Timestamp {
-    const NAME: &'static str = "timestamp";
-    type Builder = TimestampMicrosecondBuilder;
-
-    fn data_type() -> DataType {
-        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-    }
-
-    fn append(&self, builder: &mut Self::Builder) {
-        builder.append_value(self.as_micros());
-    }
-
-    fn append_null(builder: &mut Self::Builder) {
-        builder.append_null();
-    }
-
-    fn finish(mut builder: Self::Builder) -> ArrayRef {
-        Arc::new(builder.finish().with_timezone("UTC"))
-    }
-
-    fn get(array: &ArrayRef, row: usize) -> Option<Self> {
+primitive_cell!(
+    Timestamp, "timestamp", Ints, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    |array, row| {
         let times = array.as_primitive_opt::<TimestampMicrosecondType>()?;
-        Some(Self::from_micros(times.value(row)))
-    }
-
-    fn from_value(value: Value<'_>) -> Option<Self> {
-        match value {
-            Value::Time(time) => Some(time),
-            _ => None,
-        }
-    }
-}
+        Some(Timestamp::from_micros(times.value(row)))
+    },
+    Value::Time(time) => time
+);
 
 impl Cell for Vec<ParticipantId> {
     const NAME: &'static str = "uuid[]";
-    type Builder = ListBuilder<StringBuilder>;
+    type Column = IdLists;
 
     fn data_type() -> DataType {
         DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))
     }
 
-    fn append(&self, builder: &mut Self::Builder) {
-        for id in self {
-            id.append(builder.values());
-        }
-        builder.append(true);
-    }
-
-    fn append_null(builder: &mut Self::Builder) {
-        builder.append(false);
-    }
-
-    fn finish(mut builder: Self::Builder) -> ArrayRef {
-        Arc::new(builder.finish())
+    fn append(&self, _row: usize, column: &mut Self::Column) {
+        column.push(self.iter().map(|id| id.0));
     }
 
     fn get(array: &ArrayRef, row: usize) -> Option<Self> {
@@ -300,25 +305,16 @@ impl Cell for Vec<ParticipantId> {
 impl<T: Cell> Cell for Option<T> {
     const NAME: &'static str = T::NAME;
     const NULLABLE: bool = true;
-    type Builder = T::Builder;
+    type Column = T::Column;
 
     fn data_type() -> DataType {
         T::data_type()
     }
 
-    fn append(&self, builder: &mut Self::Builder) {
-        match self {
-            Some(value) => value.append(builder),
-            None => T::append_null(builder),
+    fn append(&self, row: usize, column: &mut Self::Column) {
+        if let Some(value) = self {
+            value.append(row, column);
         }
-    }
-
-    fn append_null(builder: &mut Self::Builder) {
-        T::append_null(builder);
-    }
-
-    fn finish(builder: Self::Builder) -> ArrayRef {
-        T::finish(builder)
     }
 
     fn get(array: &ArrayRef, row: usize) -> Option<Self> {

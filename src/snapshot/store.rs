@@ -4,35 +4,33 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use arrow_schema::DataType;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
 
+use super::file::FileWriter;
 use super::rows::{
-    AppRow, ConferenceRow, ConnectionRow, EventRow, IssueRow, OrganizationRow, ParticipantRow, Row,
-    SampleRow, SessionRow, TrackRow, VersionRow,
+    AppRow, Columns as _, ConferenceRow, ConnectionRow, EventRow, IssueRow, OrganizationRow, ParticipantRow,
+    Row, SampleRow, SessionRow, TrackRow, VersionRow,
 };
+use super::stats::{Sample, SampleReader, Sink};
 use super::{Dossier, PartRows, RawPart};
 use crate::units::{Day, Timestamp};
 
 /// The version of the form on disk; a snapshot of another one is refused.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const PROGRAM: &str = concat!("peerpress ", env!("CARGO_PKG_VERSION"));
 const MANIFEST: &str = "manifest.json";
 /// Rows per batch while reading or writing a whole table.
 const BATCH: usize = 8192;
 /// Rows per batch of each table while reading one conference after the other.
 const STREAM: usize = 1024;
-/// Rows per batch while writing, and samples that are held at a time while a part is written: the same number, so that pages
-/// end at the same rows either way.
-const WRITTEN: usize = 1024;
+/// Rows of a row group: what is held of a file while it is written, and about what is held of its columns while it is read.
+const GROUP_ROWS: usize = 16_384;
+/// A row group ends sooner if its texts are larger than this.
+const GROUP_BYTES: usize = 4 << 20;
 
 /// Why a snapshot cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -233,51 +231,28 @@ impl SnapshotWriter {
 
     /// Writes one part, whose rows are [`PartRows::finish`]ed. Threads may write parts at the same time.
     pub fn write_part(&self, day: Day, piece: usize, rows: &PartRows) -> Result<(), SnapshotError> {
-        let mut part = self.begin_part(day, piece)?;
-        let bytes = table_bytes(&rows.samples)?;
-        self.write_file::<SampleRow>(&mut part, rows.samples.len(), &bytes)?;
-        self.end_part(part, rows)
+        let mut part = PartWriter::begin(self, day, piece)?;
+        part.write(&rows.samples)?;
+        part.write_all(rows)?;
+        part.finish();
+        Ok(())
     }
 
     /// Writes one part as it came from its source; returns how many rows it has. Threads may write parts at the same time.
     pub fn write_raw_part(&self, day: Day, piece: usize, raw: RawPart) -> Result<u64, SnapshotError> {
-        let mut part = self.begin_part(day, piece)?;
-        let mut samples = Samples::new()?;
-        let rows = raw.samples(|few| samples.add(few))?;
-        let (count, bytes) = samples.finish()?;
-        self.write_file::<SampleRow>(&mut part, count, &bytes)?;
-        drop(bytes);
-        let all = count + rows.len();
-        self.end_part(part, &rows)?;
-        Ok(all as u64)
+        let mut part = PartWriter::begin(self, day, piece)?;
+        let mut samples = part.table::<SampleRow>()?;
+        let rows = raw.samples(&mut samples, TableWriter::write_if_full)?;
+        part.end_table(samples)?;
+        part.write_all(&rows)?;
+        Ok(part.finish())
     }
 
-    fn begin_part(&self, day: Day, piece: usize) -> Result<Part, SnapshotError> {
-        let folder = self.staging.join(format!("day={day}"));
-        fs::create_dir_all(&folder).map_err(io_at(&folder))?;
-        Ok(Part { day: day.to_string(), piece, rows: BTreeMap::new(), digests: BTreeMap::new() })
-    }
-
-    /// Writes all tables but the samples.
-    fn end_part(&self, mut part: Part, rows: &PartRows) -> Result<(), SnapshotError> {
-        macro_rules! write {
-            ($($field:ident: $row:ty),*) => {$(
-                self.write_file::<$row>(&mut part, rows.$field.len(), &table_bytes(&rows.$field)?)?;
-            )*};
-        }
-        write!(
-            conferences: ConferenceRow, sessions: SessionRow, connections: ConnectionRow, tracks: TrackRow,
-            issues: IssueRow, events: EventRow
-        );
-        self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(part);
-        Ok(())
-    }
-
-    fn write_file<R: Row>(&self, part: &mut Part, rows: usize, bytes: &[u8]) -> Result<(), SnapshotError> {
-        write_new(&self.staging.join(part.file(R::TABLE)), bytes)?;
-        part.rows.insert(R::TABLE.to_owned(), rows as u64);
-        part.digests.insert(R::TABLE.to_owned(), blake3::hash(bytes).to_hex().to_string());
-        Ok(())
+    /// Begins a part whose one conference has more events than can be held.
+    pub fn begin_large_part(&self, day: Day, piece: usize) -> Result<LargePart<'_>, SnapshotError> {
+        let part = PartWriter::begin(self, day, piece)?;
+        let (samples, events) = (part.table()?, part.table()?);
+        Ok(LargePart { part, samples, events, reader: SampleReader::default(), is_sampled: false })
     }
 
     /// Takes a part over from a former snapshot as it is: its files are linked, or copied where they cannot be. If one of
@@ -431,20 +406,133 @@ fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
+/// A part that is being written.
+struct PartWriter<'a> {
+    writer: &'a SnapshotWriter,
+    part: Part,
+}
+
+impl<'a> PartWriter<'a> {
+    fn begin(writer: &'a SnapshotWriter, day: Day, piece: usize) -> Result<Self, SnapshotError> {
+        let folder = writer.staging.join(format!("day={day}"));
+        fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+        let part = Part { day: day.to_string(), piece, rows: BTreeMap::new(), digests: BTreeMap::new() };
+        Ok(Self { writer, part })
+    }
+
+    /// The file of a table.
+    fn table<R: Row>(&self) -> Result<TableFile<R>, SnapshotError> {
+        let path = self.writer.staging.join(self.part.file(R::TABLE));
+        let file = create_new(&path).map_err(io_at(&path))?;
+        TableWriter::to(Digesting { file, hasher: blake3::Hasher::new() })
+    }
+
+    fn end_table<R: Row>(&mut self, table: TableFile<R>) -> Result<(), SnapshotError> {
+        self.part.rows.insert(R::TABLE.to_owned(), table.rows as u64);
+        let digest = table.end()?.hasher.finalize().to_hex().to_string();
+        self.part.digests.insert(R::TABLE.to_owned(), digest);
+        Ok(())
+    }
+
+    fn write<R: Row>(&mut self, rows: &[R]) -> Result<(), SnapshotError> {
+        let mut table = self.table()?;
+        table.write(rows)?;
+        self.end_table(table)
+    }
+
+    /// Writes all tables but the samples.
+    fn write_all(&mut self, rows: &PartRows) -> Result<(), SnapshotError> {
+        self.write(&rows.events)?;
+        self.write_few(rows)
+    }
+
+    /// Writes all tables but samples and events.
+    fn write_few(&mut self, rows: &PartRows) -> Result<(), SnapshotError> {
+        self.write(&rows.conferences)?;
+        self.write(&rows.sessions)?;
+        self.write(&rows.connections)?;
+        self.write(&rows.tracks)?;
+        self.write(&rows.issues)
+    }
+
+    /// Ends the part; how many rows it has.
+    fn finish(self) -> u64 {
+        let rows = self.part.rows.values().sum();
+        self.writer.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(self.part);
+        rows
+    }
+}
+
+/// A part of one conference that is being written, of whose events and samples only some are held.
+pub struct LargePart<'a> {
+    part: PartWriter<'a>,
+    samples: TableFile<SampleRow>,
+    events: TableFile<EventRow>,
+    reader: SampleReader,
+    is_sampled: bool,
+}
+
+impl LargePart<'_> {
+    /// Adds the next event by time and id.
+    pub fn add_event(&mut self, event: &EventRow) -> Result<(), SnapshotError> {
+        let samples = &mut self.samples;
+        let count = (event.r#type == "stats").then(|| self.reader.event(event, samples)).flatten();
+        match count {
+            Some(count) => {
+                self.is_sampled |= count > 0;
+                self.samples.write_if_full()
+            }
+            None => self.events.write(std::slice::from_ref(event)),
+        }
+    }
+
+    /// Writes the other tables, in any order of rows, and ends the part; how many rows it has.
+    pub fn finish(mut self, mut rows: PartRows) -> Result<u64, SnapshotError> {
+        rows.sort();
+        if !self.is_sampled {
+            rows.conferences.iter().for_each(|conference| self.reader.summary(conference, &mut self.samples));
+        }
+        self.part.end_table(self.samples)?;
+        self.part.end_table(self.events)?;
+        self.part.write_few(&rows)?;
+        Ok(self.part.finish())
+    }
+}
+
+/// A file whose digest is known when it is written.
+struct Digesting {
+    file: File,
+    hasher: blake3::Hasher,
+}
+
+impl io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<String, SnapshotError> {
     let bytes = table_bytes(rows)?;
     write_new(path, &bytes)?;
     Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
-/// Writes a file that is not there yet. One that is may be a link to that of the former snapshot, so it is taken away.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-    let create = || File::create_new(path);
-    let file = create().or_else(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| create()),
+/// Makes a file that is not there yet. One that is may be a link to that of the former snapshot, so it is taken away.
+fn create_new(path: &Path) -> io::Result<File> {
+    File::create_new(path).or_else(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| File::create_new(path)),
         _ => Err(error),
-    });
-    file.and_then(|mut file| file.write_all(bytes)).map_err(io_at(path))
+    })
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
+    create_new(path).and_then(|mut file| file.write_all(bytes)).map_err(io_at(path))
 }
 
 /// Rows as the bytes of a Parquet file: the same rows, the same bytes.
@@ -454,11 +542,15 @@ pub fn table_bytes<R: Row>(rows: &[R]) -> Result<Vec<u8>, SnapshotError> {
     writer.finish()
 }
 
-/// Makes the bytes of one table's Parquet file, some rows after the other, so that only columns are held.
-pub struct TableWriter<R: Row> {
-    writer: ArrowWriter<Vec<u8>>,
-    rows: PhantomData<R>,
+/// Makes one table's Parquet file, some rows after the other, so that only the columns of some rows are held. The same rows give
+/// the same bytes, however they come.
+pub struct TableWriter<R: Row, W: io::Write + Send = Vec<u8>> {
+    file: FileWriter<W>,
+    columns: R::Columns,
+    rows: usize,
 }
+
+type TableFile<R> = TableWriter<R, Digesting>;
 
 fn encode<R: Row>(error: impl std::error::Error) -> SnapshotError {
     SnapshotError::Encode { path: format!("{}.parquet", R::TABLE).into(), problem: error.to_string() }
@@ -467,68 +559,55 @@ fn encode<R: Row>(error: impl std::error::Error) -> SnapshotError {
 impl<R: Row> TableWriter<R> {
     /// Without any row.
     pub fn new() -> Result<Self, SnapshotError> {
-        let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(encode::<R>)?))
-            // Nobody looks for a page by what is in it.
-            .set_statistics_enabled(EnabledStatistics::Chunk)
-            .set_created_by("peerpress".to_owned());
-        for field in R::schema().fields().iter().filter(|field| *field.data_type() == DataType::Float64) {
-            // Measured numbers hardly repeat, so that a dictionary only takes time.
-            properties = properties.set_column_dictionary_enabled(field.name().as_str().into(), false);
-        }
-        let properties = properties.build();
-        let writer = ArrowWriter::try_new(Vec::new(), R::schema(), Some(properties)).map_err(encode::<R>)?;
-        Ok(Self { writer, rows: PhantomData })
-    }
-
-    /// Adds rows.
-    pub fn write(&mut self, rows: &[R]) -> Result<(), SnapshotError> {
-        for chunk in rows.chunks(WRITTEN) {
-            let batch = R::to_batch(chunk).map_err(encode::<R>)?;
-            self.writer.write(&batch).map_err(encode::<R>)?;
-        }
-        Ok(())
+        Self::to(Vec::new())
     }
 
     /// The whole file.
     pub fn finish(self) -> Result<Vec<u8>, SnapshotError> {
-        self.writer.into_inner().map_err(encode::<R>)
+        self.end()
     }
 }
 
-/// Samples on their way into a file, of which a batch is held at a time.
-struct Samples {
-    writer: TableWriter<SampleRow>,
-    waiting: Vec<SampleRow>,
-    written: usize,
-}
-
-impl Samples {
-    fn new() -> Result<Self, SnapshotError> {
-        Ok(Self { writer: TableWriter::new()?, waiting: Vec::new(), written: 0 })
+impl<R: Row, W: io::Write + Send> TableWriter<R, W> {
+    fn to(to: W) -> Result<Self, SnapshotError> {
+        let file = FileWriter::new::<R>(to).map_err(encode::<R>)?;
+        Ok(Self { file, columns: R::Columns::default(), rows: 0 })
     }
 
-    /// Batches are always of the same size, so that the file does not depend on how the rows come.
-    fn add(&mut self, rows: Vec<SampleRow>) -> Result<(), SnapshotError> {
+    /// Adds rows.
+    pub fn write(&mut self, rows: &[R]) -> Result<(), SnapshotError> {
         for row in rows {
-            self.waiting.push(row);
-            if self.waiting.len() == WRITTEN {
-                self.flush()?;
-            }
+            self.columns.push(row);
+            self.rows += 1;
+            self.write_if_full()?;
         }
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), SnapshotError> {
-        self.writer.write(&self.waiting)?;
-        self.written += self.waiting.len();
-        self.waiting.clear();
-        Ok(())
+    /// Writes what was collected, if it is enough for a row group.
+    fn write_if_full(&mut self) -> Result<(), SnapshotError> {
+        let is_full = self.columns.rows() >= GROUP_ROWS || self.columns.weight() >= GROUP_BYTES;
+        if is_full { self.write_group() } else { Ok(()) }
     }
 
-    fn finish(mut self) -> Result<(usize, Vec<u8>), SnapshotError> {
-        self.flush()?;
-        Ok((self.written, self.writer.finish()?))
+    fn write_group(&mut self) -> Result<(), SnapshotError> {
+        let mut group = self.file.row_group(self.columns.rows()).map_err(encode::<R>)?;
+        self.columns.write(&mut group).map_err(encode::<R>)?;
+        group.finish().map_err(encode::<R>)
+    }
+
+    fn end(mut self) -> Result<W, SnapshotError> {
+        if self.columns.rows() > 0 {
+            self.write_group()?;
+        }
+        self.file.finish().map_err(encode::<R>)
+    }
+}
+
+impl<W: io::Write + Send> Sink for TableWriter<SampleRow, W> {
+    fn add(&mut self, sample: &Sample<'_, '_>) {
+        self.columns.add(sample);
+        self.rows += 1;
     }
 }
 
