@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef};
+use arrow_array::cast::AsArray as _;
+use arrow_array::{
+    Array, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, TimestampMicrosecondArray,
+};
 use arrow_schema::{DataType, Field, TimeUnit};
 use parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
@@ -81,8 +82,13 @@ pub trait Cell: Sized {
     fn data_type() -> DataType;
     /// Adds `self` as the value of row `row`, which is the last one.
     fn append(&self, row: usize, column: &mut Self::Column);
-    /// The value in row `row` of a column whose type was checked; `None` if it does not fit.
-    fn get(array: &ArrayRef, row: usize) -> Option<Self>;
+    /// Reads values of a column.
+    type Reader<'a>;
+
+    /// What reads a column; `None` if it is of another type.
+    fn reader(array: &dyn Array) -> Option<Self::Reader<'_>>;
+    /// The value in row `row`; `None` if it does not fit.
+    fn get(reader: &Self::Reader<'_>, row: usize) -> Option<Self>;
     /// From a source's value; `None` if it does not fit.
     fn from_value(value: Value<'_>) -> Option<Self>;
 }
@@ -174,8 +180,15 @@ macro_rules! id_cell {
                 column.put(row, Some(*self));
             }
 
-            fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-                Uuid::try_parse(array.as_string_opt::<i32>()?.value(row)).ok().map(Self)
+            type Reader<'a> = &'a StringArray;
+
+            fn reader(array: &dyn Array) -> Option<&StringArray> {
+                array.as_string_opt()
+            }
+
+            fn get(reader: &&StringArray, row: usize) -> Option<Self> {
+                let valid = reader.is_valid(row).then(|| reader.value(row))?;
+                Uuid::try_parse(valid).ok().map(Self)
             }
 
             fn from_value(value: Value<'_>) -> Option<Self> {
@@ -205,8 +218,14 @@ macro_rules! text_cell {
                 column.put(row, Some(view(self)));
             }
 
-            fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-                array.as_string_opt::<i32>().map(|texts| $make(texts.value(row)))
+            type Reader<'a> = &'a StringArray;
+
+            fn reader(array: &dyn Array) -> Option<&StringArray> {
+                array.as_string_opt()
+            }
+
+            fn get(reader: &&StringArray, row: usize) -> Option<Self> {
+                reader.is_valid(row).then(|| $make(reader.value(row)))
             }
 
             fn from_value(value: Value<'_>) -> Option<Self> {
@@ -223,7 +242,7 @@ text_cell!(String, "text", Words, Text, |text| text, |text: &str| text.to_owned(
 text_cell!(Json, "json", Texts, Json, |json| &json.0, |text: &str| Json(text.to_owned()));
 
 macro_rules! primitive_cell {
-    ($type:ty, $name:literal, $column:ty, $data_type:expr, $get:expr, $variant:pat => $value:expr) => {
+    ($type:ty, $name:literal, $column:ty, $array:ty, $data_type:expr, $make:expr, $variant:pat => $value:expr) => {
         impl Cell for $type {
             const NAME: &'static str = $name;
             type Column = Column<$column>;
@@ -236,9 +255,14 @@ macro_rules! primitive_cell {
                 column.put(row, Some(*self));
             }
 
-            fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-                let get: fn(&ArrayRef, usize) -> Option<$type> = $get;
-                get(array, row)
+            type Reader<'a> = &'a $array;
+
+            fn reader(array: &dyn Array) -> Option<&$array> {
+                array.as_any().downcast_ref()
+            }
+
+            fn get(reader: &&$array, row: usize) -> Option<Self> {
+                reader.is_valid(row).then(|| $make(reader.value(row)))
             }
 
             fn from_value(value: Value<'_>) -> Option<Self> {
@@ -252,26 +276,20 @@ macro_rules! primitive_cell {
 }
 
 primitive_cell!(
-    bool, "boolean", Bools, DataType::Boolean,
-    |array, row| array.as_boolean_opt().map(|values| values.value(row)),
+    bool, "boolean", Bools, BooleanArray, DataType::Boolean, |flag| flag,
     Value::Bool(value) => value
 );
 primitive_cell!(
-    i64, "integer", Ints, DataType::Int64,
-    |array, row| array.as_primitive_opt::<Int64Type>().map(|values| values.value(row)),
+    i64, "integer", Ints, Int64Array, DataType::Int64, |number| number,
     Value::Int(value) => value
 );
 primitive_cell!(
-    f64, "number", Floats, DataType::Float64,
-    |array, row| array.as_primitive_opt::<Float64Type>().map(|values| values.value(row)),
+    f64, "number", Floats, Float64Array, DataType::Float64, |number| number,
     Value::Int(value) => value as f64
 );
 primitive_cell!(
-    Timestamp, "timestamp", Ints, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-    |array, row| {
-        let times = array.as_primitive_opt::<TimestampMicrosecondType>()?;
-        Some(Timestamp::from_micros(times.value(row)))
-    },
+    Timestamp, "timestamp", Ints, TimestampMicrosecondArray,
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), Timestamp::from_micros,
     Value::Time(time) => time
 );
 
@@ -287,9 +305,16 @@ impl Cell for Vec<ParticipantId> {
         column.push(self.iter().map(|id| id.0));
     }
 
-    fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-        let ids = array.as_list_opt::<i32>()?.value(row);
-        (0..ids.len()).map(|at| ParticipantId::get(&ids, at)).collect()
+    type Reader<'a> = (&'a ListArray, &'a StringArray);
+
+    fn reader(array: &dyn Array) -> Option<(&ListArray, &StringArray)> {
+        let lists: &ListArray = array.as_list_opt()?;
+        Some((lists, lists.values().as_string_opt()?))
+    }
+
+    fn get((lists, ids): &(&ListArray, &StringArray), row: usize) -> Option<Self> {
+        let [from, to] = [row, row + 1].map(|at| lists.value_offsets()[at] as usize);
+        (from..to).map(|at| ParticipantId::get(ids, at)).collect()
     }
 
     fn from_value(value: Value<'_>) -> Option<Self> {
@@ -317,8 +342,19 @@ impl<T: Cell> Cell for Option<T> {
         }
     }
 
-    fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-        if array.is_null(row) { Some(None) } else { T::get(array, row).map(Some) }
+    /// None where every value is null, which is so in most columns of samples.
+    type Reader<'a> = Option<(&'a dyn Array, T::Reader<'a>)>;
+
+    fn reader(array: &dyn Array) -> Option<Self::Reader<'_>> {
+        let reader = T::reader(array)?;
+        Some((array.null_count() < array.len()).then_some((array, reader)))
+    }
+
+    fn get(reader: &Self::Reader<'_>, row: usize) -> Option<Self> {
+        match reader {
+            Some((array, reader)) if array.is_valid(row) => T::get(reader, row).map(Some),
+            _ => Some(None),
+        }
     }
 
     fn from_value(value: Value<'_>) -> Option<Self> {

@@ -4,6 +4,7 @@
 //! The file, its metadata and the headers of pages are the `parquet` library's; only the values are encoded here, because the
 //! library goes over each column of each row several times.
 
+use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -25,21 +26,32 @@ pub trait Store: Default {
     fn weight(&self) -> usize {
         0
     }
-    /// The values as pages have them; none are left.
-    fn encode(&mut self) -> Encoded;
+    /// The values as pages have them.
+    fn encode(&self) -> Encoded<'_>;
+    /// Forgets all values, but not the room for them.
+    fn clear(&mut self);
 }
 
 /// Encoded values.
-pub struct Encoded {
+pub struct Encoded<'a> {
     /// A dictionary page's bytes and entries, if there is one.
-    pub(super) dictionary: Option<(Vec<u8>, usize)>,
+    pub(super) dictionary: Option<(Cow<'a, [u8]>, usize)>,
     /// A data page's values.
-    pub(super) values: Vec<u8>,
+    pub(super) values: Cow<'a, [u8]>,
     pub(super) encoding: Encoding,
-    /// Whether compression is worth its time.
-    pub(super) is_compressible: bool,
+    pub(super) effort: Effort,
     /// The least and the greatest value as the format has them, where somebody may look for rows by them.
     pub(super) range: Option<Range>,
+}
+
+/// How much time compression is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// None: it would save little.
+    None,
+    /// Less than usual: these are many bytes that repeat each other.
+    Fast,
+    Usual,
 }
 
 /// The least and the greatest value of a column.
@@ -78,9 +90,16 @@ impl<S: Store> Column<S> {
         self.present.count
     }
 
-    /// The definition levels of so many rows, no more than one level deep. They are those of no row after it.
-    pub(super) fn take_levels(&mut self, rows: usize) -> Vec<u8> {
-        std::mem::take(&mut self.present).levels(rows)
+    /// The definition levels of so many rows, no more than one level deep.
+    pub(super) fn levels(&self, rows: usize) -> Vec<u8> {
+        self.present.levels(rows)
+    }
+
+    /// Forgets all rows.
+    pub(super) fn clear(&mut self) {
+        self.present.bits.clear();
+        (self.present.rows, self.present.count) = (0, 0);
+        self.store.clear();
     }
 }
 
@@ -116,16 +135,16 @@ impl Present {
         had
     }
 
-    fn levels(mut self, rows: usize) -> Vec<u8> {
+    fn levels(&self, rows: usize) -> Vec<u8> {
         let mut levels = Vec::with_capacity(rows / 8 + 8);
         if self.count == 0 || self.count == rows {
             run(&mut levels, 1, u32::from(self.count > 0), rows);
         } else {
             // The format packs single bits just as they are kept here.
             let groups = rows.div_ceil(8);
-            self.bits.resize(groups, 0);
             varint(&mut levels, (groups as u64) << 1 | 1);
-            levels.append(&mut self.bits);
+            levels.extend_from_slice(&self.bits);
+            levels.resize(levels.len() + groups - self.bits.len(), 0);
         }
         levels
     }
@@ -147,16 +166,19 @@ impl Store for Ints {
         self.0.pop();
     }
 
-    fn encode(&mut self) -> Encoded {
-        let values = std::mem::take(&mut self.0);
-        let range = values.iter().min().zip(values.iter().max()).map(|(min, max)| Range::Ints(*min, *max));
+    fn encode(&self) -> Encoded<'_> {
+        let range = self.0.iter().min().zip(self.0.iter().max()).map(|(min, max)| Range::Ints(*min, *max));
         Encoded {
             dictionary: None,
-            values: deltas(&values),
+            values: deltas(&self.0).into(),
             encoding: Encoding::DELTA_BINARY_PACKED,
-            is_compressible: false,
+            effort: Effort::None,
             range,
         }
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -174,25 +196,28 @@ impl Slot<Timestamp> for Column<Ints> {
     }
 }
 
-/// Numbers.
+/// Numbers, as pages have them.
 #[derive(Default)]
-pub struct Floats(Vec<f64>);
+pub struct Floats(Vec<u8>);
 
 impl Store for Floats {
     type Value<'a> = f64;
 
     #[inline]
     fn push(&mut self, value: f64) {
-        self.0.push(value);
+        self.0.extend_from_slice(&value.to_le_bytes());
     }
 
     fn pop(&mut self) {
-        self.0.pop();
+        self.0.truncate(self.0.len().saturating_sub(8));
     }
 
-    fn encode(&mut self) -> Encoded {
-        let values = std::mem::take(&mut self.0);
-        Encoded { values: values.iter().flat_map(|value| value.to_le_bytes()).collect(), ..Encoded::plain() }
+    fn encode(&self) -> Encoded<'_> {
+        Encoded::plain(Cow::Borrowed(&self.0), Effort::Usual)
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -218,10 +243,13 @@ impl Store for Bools {
         self.0.pop();
     }
 
-    fn encode(&mut self) -> Encoded {
-        let values = std::mem::take(&mut self.0);
+    fn encode(&self) -> Encoded<'_> {
         let byte = |bits: &[bool]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit));
-        Encoded { values: values.chunks(8).map(byte).collect(), ..Encoded::plain() }
+        Encoded::plain(self.0.chunks(8).map(byte).collect(), Effort::Usual)
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -254,8 +282,12 @@ impl Store for Texts {
         self.bytes.len()
     }
 
-    fn encode(&mut self) -> Encoded {
-        Encoded { values: std::mem::take(&mut self.bytes), ..Encoded::plain() }
+    fn encode(&self) -> Encoded<'_> {
+        Encoded::plain(Cow::Borrowed(&self.bytes), Effort::Fast)
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
     }
 }
 
@@ -285,7 +317,7 @@ impl<K: Hash + Eq> Codes<K> {
         entry: impl FnOnce() -> K,
     ) -> bool
     where
-        K: std::borrow::Borrow<Q>,
+        K: Borrow<Q>,
     {
         let last = self.codes.last().copied();
         let guess = last.map_or(0, |last| self.after[last as usize]);
@@ -306,6 +338,12 @@ impl<K: Hash + Eq> Codes<K> {
         }
         self.codes.push(code);
         is_new
+    }
+
+    fn clear(&mut self) {
+        self.codes.clear();
+        self.by_value.clear();
+        self.after.clear();
     }
 
     /// Whether the list of different values saves anything.
@@ -352,19 +390,22 @@ impl Store for Words {
         self.bytes.len()
     }
 
-    fn encode(&mut self) -> Encoded {
-        let Self { codes, bytes, starts } = std::mem::take(self);
-        let words = || codes.after.iter().zip(0..).map(|(_, code)| word(&bytes, &starts, code));
-        let range = words().min().zip(words().max()).filter(|(min, max)| min.len().max(max.len()) <= 64);
-        let range = range.map(|(min, max)| Range::Bytes(min.to_vec(), max.to_vec()));
+    fn encode(&self) -> Encoded<'_> {
+        let Self { codes, bytes, starts } = self;
         if codes.is_worth() {
-            return Encoded { range, ..Encoded::by_dictionary(&codes.codes, bytes, starts.len()) };
+            return Encoded::by_dictionary(&codes.codes, Cow::Borrowed(bytes), starts.len());
         }
         let mut values = Vec::with_capacity(bytes.len());
         for code in &codes.codes {
-            plain_text(&mut values, word(&bytes, &starts, *code));
+            plain_text(&mut values, word(bytes, starts, *code));
         }
-        Encoded { values, range, ..Encoded::plain() }
+        Encoded::plain(values.into(), Effort::Usual)
+    }
+
+    fn clear(&mut self) {
+        self.codes.clear();
+        self.bytes.clear();
+        self.starts.clear();
     }
 }
 
@@ -397,25 +438,31 @@ impl Store for Ids {
         self.codes.codes.pop();
     }
 
-    fn encode(&mut self) -> Encoded {
-        let Self { codes, different } = std::mem::take(self);
+    fn encode(&self) -> Encoded<'_> {
+        let Self { codes, different } = self;
         let text = |id: &Uuid| id.hyphenated().to_string().into_bytes();
         let range = different.iter().min().zip(different.iter().max());
         let range = range.map(|(min, max)| Range::Bytes(text(min), text(max)));
-        let plain = |ids: &mut dyn Iterator<Item = Uuid>| {
+        let plain = |ids: &mut dyn Iterator<Item = &Uuid>| {
             let mut bytes = Vec::new();
             let mut buffer = Uuid::encode_buffer();
             for id in ids {
                 plain_text(&mut bytes, id.hyphenated().encode_lower(&mut buffer).as_bytes());
             }
-            bytes
+            Cow::Owned(bytes)
         };
-        if codes.is_worth() {
-            let dictionary = plain(&mut different.iter().copied());
-            return Encoded { range, ..Encoded::by_dictionary(&codes.codes, dictionary, different.len()) };
-        }
-        let values = plain(&mut codes.codes.iter().map(|code| different[*code as usize]));
-        Encoded { values, range, ..Encoded::plain() }
+        let encoded = if codes.is_worth() {
+            Encoded::by_dictionary(&codes.codes, plain(&mut different.iter()), different.len())
+        } else {
+            let ids = &mut codes.codes.iter().map(|code| &different[*code as usize]);
+            Encoded::plain(plain(ids), Effort::Usual)
+        };
+        Encoded { range, ..encoded }
+    }
+
+    fn clear(&mut self) {
+        self.codes.clear();
+        self.different.clear();
     }
 }
 
@@ -440,37 +487,36 @@ impl IdLists {
     }
 
     /// How many values there are in the format's sense, their repetition levels, their definition levels, and the ids.
-    pub(super) fn encode(&mut self) -> (usize, Vec<u8>, Vec<u8>, Encoded) {
+    pub(super) fn encode(&self) -> (usize, Vec<u8>, Vec<u8>, Encoded<'_>) {
         let (mut repeated, mut defined) = (Vec::new(), Vec::new());
-        for length in std::mem::take(&mut self.lengths) {
+        for length in &self.lengths {
             repeated.push(0);
             repeated.resize(repeated.len() + length.saturating_sub(1), 1);
-            defined.resize(repeated.len(), if length == 0 { 0 } else { 2 });
+            defined.resize(repeated.len(), if *length == 0 { 0 } else { 2 });
         }
         (repeated.len(), hybrid(1, &repeated), hybrid(2, &defined), self.ids.encode())
     }
+
+    /// Forgets all rows.
+    pub(super) fn clear(&mut self) {
+        self.ids.clear();
+        self.lengths.clear();
+    }
 }
 
-impl Encoded {
-    fn plain() -> Self {
-        Self {
-            dictionary: None,
-            values: Vec::new(),
-            encoding: Encoding::PLAIN,
-            is_compressible: true,
-            range: None,
-        }
+impl<'a> Encoded<'a> {
+    fn plain(values: Cow<'a, [u8]>, effort: Effort) -> Self {
+        Self { dictionary: None, values, encoding: Encoding::PLAIN, effort, range: None }
     }
 
-    fn by_dictionary(codes: &[u32], dictionary: Vec<u8>, different: usize) -> Self {
+    fn by_dictionary(codes: &[u32], dictionary: Cow<'a, [u8]>, different: usize) -> Self {
         let width = u32::BITS - (different.max(1) as u32 - 1).leading_zeros();
         let mut values = vec![width as u8];
         values.append(&mut hybrid(width, codes));
         Self {
             dictionary: Some((dictionary, different)),
-            values,
             encoding: Encoding::RLE_DICTIONARY,
-            ..Self::plain()
+            ..Self::plain(values.into(), Effort::Usual)
         }
     }
 }

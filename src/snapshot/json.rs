@@ -263,7 +263,7 @@ impl<'a> Scanner<'a> {
         read: impl FnOnce(&mut Self) -> Result<(), Refused>,
     ) -> Result<String, Refused> {
         self.peek();
-        self.compact = Some((String::new(), self.at));
+        self.compact = Some((String::with_capacity(1024), self.at));
         read(self)?;
         let (mut copy, done) = self.compact.take().unwrap_or_default();
         copy.push_str(&self.text[done..self.at]);

@@ -2,9 +2,10 @@
 //! of the source database; columns of `samples` are W3C webrtc-stats members in snake case, in SI units.
 
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
 use parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
@@ -53,8 +54,8 @@ pub trait Row: Sized + Send {
     fn columns() -> Vec<Column>;
     /// The Arrow schema of the table.
     fn schema() -> SchemaRef;
-    /// A batch of columns to rows, appended to `rows`.
-    fn from_batch(batch: &RecordBatch, rows: &mut Vec<Self>) -> Result<(), Mismatch>;
+    /// Rows of a batch of columns, appended to `rows`.
+    fn from_batch(batch: &RecordBatch, which: Range<usize>, rows: &mut Vec<Self>) -> Result<(), Mismatch>;
     /// One row from its fields.
     fn from_fields<F: Fields>(fields: &mut F) -> Result<Self, F::Error>;
 }
@@ -129,12 +130,16 @@ macro_rules! tables {
                 ]))
             }
 
-            fn from_batch(batch: &RecordBatch, rows: &mut Vec<Self>) -> Result<(), Mismatch> {
-                $(let $field = column::<$type>(batch, stringify!($field))?;)*
-                rows.reserve(batch.num_rows());
-                for row in 0..batch.num_rows() {
+            fn from_batch(
+                batch: &RecordBatch,
+                which: Range<usize>,
+                rows: &mut Vec<Self>,
+            ) -> Result<(), Mismatch> {
+                $(let $field = reader::<$type>(batch, stringify!($field))?;)*
+                rows.reserve(which.len());
+                for row in which {
                     rows.push(Self {
-                        $($field: cell(&$field, row, stringify!($field))?,)*
+                        $($field: cell::<$type>(&$field, row, stringify!($field))?,)*
                     });
                 }
                 Ok(())
@@ -147,22 +152,15 @@ macro_rules! tables {
     )*};
 }
 
-fn column<T: Cell>(batch: &RecordBatch, name: &'static str) -> Result<ArrayRef, Mismatch> {
-    let column = batch.column_by_name(name).ok_or_else(|| Mismatch {
-        column: name,
-        expected: T::NAME,
-        found: "no such column".to_owned(),
-    })?;
-    Ok(Arc::clone(column))
+fn reader<'a, T: Cell>(batch: &'a RecordBatch, name: &'static str) -> Result<T::Reader<'a>, Mismatch> {
+    let mismatch = |found: String| Mismatch { column: name, expected: T::NAME, found };
+    let column = batch.column_by_name(name).ok_or_else(|| mismatch("no such column".to_owned()))?;
+    T::reader(column).ok_or_else(|| mismatch(format!("{:?}", column.data_type())))
 }
 
-fn cell<T: Cell>(array: &ArrayRef, row: usize, name: &'static str) -> Result<T, Mismatch> {
-    let fits = T::NULLABLE || array.is_valid(row);
-    fits.then(|| T::get(array, row)).flatten().ok_or_else(|| Mismatch {
-        column: name,
-        expected: T::NAME,
-        found: format!("{:?}", array.data_type()),
-    })
+fn cell<T: Cell>(reader: &T::Reader<'_>, row: usize, name: &'static str) -> Result<T, Mismatch> {
+    let mismatch = || Mismatch { column: name, expected: T::NAME, found: "something else".to_owned() };
+    T::get(reader, row).ok_or_else(mismatch)
 }
 
 tables! {

@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +20,7 @@ use super::rows::{
 };
 use super::stats::{Sample, SampleReader, Sink};
 use super::{Dossier, PartRows, RawPart};
+use crate::ids::ConferenceId;
 use crate::units::{Day, Timestamp};
 
 /// The version of the form on disk; a snapshot of another one is refused.
@@ -27,6 +31,8 @@ const MANIFEST: &str = "manifest.json";
 const BATCH: usize = 8192;
 /// Rows per batch of each table while reading one conference after the other.
 const STREAM: usize = 1024;
+/// The same of conferences, whose summaries are large.
+const CONFERENCES: usize = 8;
 /// Rows of a row group: what is held of a file while it is written, and about what is held of its columns while it is read.
 const GROUP_ROWS: usize = 16_384;
 /// A row group ends sooner if its texts are larger than this.
@@ -687,7 +693,11 @@ impl Snapshot {
     /// and the next rows of each table.
     pub fn dossiers(&self, part: &Part) -> Result<Dossiers, SnapshotError> {
         Ok(Dossiers {
-            conferences: self.rows(part)?,
+            conferences: self.open_table(
+                &part.file(ConferenceRow::TABLE),
+                part.digests.get(ConferenceRow::TABLE),
+                CONFERENCES,
+            )?,
             sessions: self.rows(part)?,
             connections: self.rows(part)?,
             tracks: self.rows(part)?,
@@ -702,7 +712,7 @@ impl Snapshot {
     }
 
     fn read_table<R: Row>(&self, file: &str, digest: Option<&String>) -> Result<Vec<R>, SnapshotError> {
-        self.open_table(file, digest, BATCH)?.collect()
+        self.open_table(file, digest, BATCH)?.all()
     }
 
     /// Opens a table whose bytes are those that the manifest names.
@@ -723,7 +733,7 @@ impl Snapshot {
         let reader = ParquetRecordBatchReaderBuilder::try_new(source)
             .and_then(|builder| builder.with_batch_size(batch).build())
             .map_err(|error| damaged(error.to_string()))?;
-        Ok(Rows { path, reader, ready: Vec::new().into_iter() })
+        Ok(Rows { path, reader, batch: None, at: 0, table: PhantomData })
     }
 }
 
@@ -731,41 +741,69 @@ impl Snapshot {
 struct Rows<R> {
     path: PathBuf,
     reader: ParquetRecordBatchReader,
-    ready: std::vec::IntoIter<R>,
+    /// The batch at hand, and how many rows of it were taken.
+    batch: Option<RecordBatch>,
+    at: usize,
+    table: PhantomData<R>,
 }
 
 impl<R: Row> Rows<R> {
-    /// The next row, which stays the next one.
-    fn peek(&mut self) -> Result<Option<&R>, SnapshotError> {
-        while self.ready.as_slice().is_empty() {
-            let Some(batch) = self.reader.next() else { return Ok(None) };
-            let mut rows = Vec::new();
-            let damaged = |problem: String| SnapshotError::Damaged { path: self.path.clone(), problem };
-            let batch = batch.map_err(|error| damaged(error.to_string()))?;
-            R::from_batch(&batch, &mut rows).map_err(|error| damaged(error.to_string()))?;
-            self.ready = rows.into_iter();
-        }
-        Ok(self.ready.as_slice().first())
+    fn damaged(&self, problem: &impl std::error::Error) -> SnapshotError {
+        SnapshotError::Damaged { path: self.path.clone(), problem: problem.to_string() }
     }
 
-    /// The rows from here on for which `belongs` holds.
-    fn those(&mut self, belongs: impl Fn(&R) -> bool) -> Result<Vec<R>, SnapshotError> {
+    /// The batch that has the next row; none at the end.
+    fn batch(&mut self) -> Result<Option<RecordBatch>, SnapshotError> {
+        while self.batch.as_ref().is_none_or(|batch| self.at == batch.num_rows()) {
+            (self.batch, self.at) = (None, 0);
+            match self.reader.next() {
+                Some(batch) => self.batch = Some(batch.map_err(|error| self.damaged(&error))?),
+                None => return Ok(None),
+            }
+        }
+        Ok(self.batch.clone())
+    }
+
+    /// Takes the next rows of a batch.
+    fn take(&mut self, batch: &RecordBatch, count: usize, rows: &mut Vec<R>) -> Result<(), SnapshotError> {
+        let which = self.at..self.at + count;
+        self.at += count;
+        R::from_batch(batch, which, rows).map_err(|error| self.damaged(&error))
+    }
+
+    /// The next row.
+    fn next(&mut self) -> Result<Option<R>, SnapshotError> {
+        let Some(batch) = self.batch()? else { return Ok(None) };
+        let mut rows = Vec::with_capacity(1);
+        self.take(&batch, 1, &mut rows)?;
+        Ok(rows.pop())
+    }
+
+    /// All rows from here on.
+    fn all(mut self) -> Result<Vec<R>, SnapshotError> {
         let mut rows = Vec::new();
-        while self.peek()?.is_some_and(&belongs) {
-            rows.extend(self.ready.next());
+        while let Some(batch) = self.batch()? {
+            self.take(&batch, batch.num_rows() - self.at, &mut rows)?;
         }
         Ok(rows)
     }
-}
 
-impl<R: Row> Iterator for Rows<R> {
-    type Item = Result<R, SnapshotError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.peek() {
-            Ok(_) => self.ready.next().map(Ok),
-            Err(error) => Some(Err(error)),
+    /// The rows from here on that are of a conference, which `column` says.
+    fn of(&mut self, column: &str, conference: ConferenceId) -> Result<Vec<R>, SnapshotError> {
+        let id = conference.to_string();
+        let mut rows = Vec::new();
+        while let Some(batch) = self.batch()? {
+            let ids = batch.column_by_name(column).and_then(|ids| ids.as_string_opt::<i32>());
+            let left = self.at..batch.num_rows();
+            let count = left.len();
+            // What is no id belongs to nobody.
+            let mine = ids.map_or(0, |ids| left.take_while(|at| ids.value(*at) == id).count());
+            self.take(&batch, mine, &mut rows)?;
+            if mine < count {
+                break;
+            }
         }
+        Ok(rows)
     }
 }
 
@@ -783,15 +821,15 @@ pub struct Dossiers {
 impl Dossiers {
     /// Every table has its rows in the order of the conferences, so that those of one conference come next in each.
     fn next_dossier(&mut self) -> Result<Option<Dossier>, SnapshotError> {
-        let Some(conference) = self.conferences.next().transpose()? else { return Ok(None) };
+        let Some(conference) = self.conferences.next()? else { return Ok(None) };
         let id = conference.id;
         Ok(Some(Dossier {
-            sessions: self.sessions.those(|row| row.conference_id == id)?,
-            connections: self.connections.those(|row| row.conference_id == id)?,
-            tracks: self.tracks.those(|row| row.conference_id == id)?,
-            issues: self.issues.those(|row| row.in_conference_id == id)?,
-            events: self.events.those(|row| row.conference_id == id)?,
-            samples: self.samples.those(|row| row.conference_id == id)?,
+            sessions: self.sessions.of("conference_id", id)?,
+            connections: self.connections.of("conference_id", id)?,
+            tracks: self.tracks.of("conference_id", id)?,
+            issues: self.issues.of("in_conference_id", id)?,
+            events: self.events.of("conference_id", id)?,
+            samples: self.samples.of("conference_id", id)?,
             conference,
         }))
     }
