@@ -47,7 +47,7 @@ use crate::site::pages::{Link, conference_label};
 use crate::site::routes::Listed;
 use crate::site::search_index::{self, Item, Kind};
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
-use crate::snapshot::{ConferenceRow, Part, ParticipantRow, Row, Snapshot, small_table_bytes};
+use crate::snapshot::{ConferenceRow, Part, ParticipantRow, Row, Snapshot, table_bytes};
 
 pub use on_demand::{conference_contexts, is_measured_on_demand};
 
@@ -419,8 +419,8 @@ impl Builder<'_> {
         desk.put(&Route::ApiConferenceSeries(id), csv::series(report))?;
         desk.put(&Route::ApiConferenceEvents(id), csv::events(report))?;
         if self.options.downloads.parquet {
-            desk.put(&Route::ConferenceSamples(id), small_table_bytes(&report.dossier.samples)?)?;
-            desk.put(&Route::ConferenceEvents(id), small_table_bytes(&report.dossier.events)?)?;
+            desk.put(&Route::ConferenceSamples(id), table_bytes(&report.dossier.samples)?)?;
+            desk.put(&Route::ConferenceEvents(id), table_bytes(&report.dossier.events)?)?;
         }
         if self.options.downloads.webrtc_internals {
             desk.data(&Route::ConferenceInternals(id), &internals::dump(report, &self.world))?;

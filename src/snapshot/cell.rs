@@ -1,17 +1,19 @@
 //! One value of a row, and how its type lies in a Parquet column. [`super::rows`] builds tables from these.
 
+use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
+use arrow_array::cast::AsArray as _;
+use arrow_array::{
+    Array, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, TimestampMicrosecondArray,
 };
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Field, TimeUnit};
+use parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::columns::{Bools, Column, Floats, IdLists, Ids, Ints, Slot, Store, Texts, Words};
+use super::file::RowGroup;
 use crate::ids::{
     AppId, ConferenceId, ConnectionId, EventId, IssueId, OrganizationId, ParticipantId, SessionId, TrackId,
 };
@@ -74,47 +76,119 @@ pub trait Cell: Sized {
     /// Whether the column may hold nulls.
     const NULLABLE: bool = false;
     /// Collects the column's values.
-    type Builder: Default;
+    type Column: Collect + Default;
 
     /// The Arrow type of the column.
     fn data_type() -> DataType;
-    /// Appends `self`.
-    fn append(&self, builder: &mut Self::Builder);
-    /// Appends a null.
-    fn append_null(builder: &mut Self::Builder);
-    /// The finished column.
-    fn finish(builder: Self::Builder) -> ArrayRef;
-    /// The value in row `row` of a column whose type was checked; `None` if it does not fit.
-    fn get(array: &ArrayRef, row: usize) -> Option<Self>;
+    /// Adds `self` as the value of row `row`, which is the last one.
+    fn append(&self, row: usize, column: &mut Self::Column);
+    /// Reads values of a column.
+    type Reader<'a>;
+
+    /// What reads a column; `None` if it is of another type.
+    fn reader(array: &dyn Array) -> Option<Self::Reader<'_>>;
+    /// The value in row `row`; `None` if it does not fit.
+    fn get(reader: &Self::Reader<'_>, row: usize) -> Option<Self>;
     /// From a source's value; `None` if it does not fit.
     fn from_value(value: Value<'_>) -> Option<Self>;
 }
 
+/// A column as it is collected and written.
+pub trait Collect {
+    /// The bytes that are held beyond a few per value.
+    fn weight(&self) -> usize;
+    /// Writes the rows of a row group, of which none is left.
+    fn write<W: Write + Send>(&mut self, group: &mut RowGroup<'_, W>) -> Result<(), ParquetError>;
+}
+
+impl<S: Store> Collect for Column<S> {
+    #[inline]
+    fn weight(&self) -> usize {
+        self.store.weight()
+    }
+
+    fn write<W: Write + Send>(&mut self, group: &mut RowGroup<'_, W>) -> Result<(), ParquetError> {
+        group.column(self)
+    }
+}
+
+impl Collect for IdLists {
+    fn weight(&self) -> usize {
+        0
+    }
+
+    fn write<W: Write + Send>(&mut self, group: &mut RowGroup<'_, W>) -> Result<(), ParquetError> {
+        group.lists(self)
+    }
+}
+
+/// Fields of a row take values as its columns do.
+macro_rules! slot {
+    ($value:ty => $($type:ty)*) => {$(
+        impl Slot<$value> for $type {
+            fn put(&mut self, _row: usize, value: Option<$value>) {
+                if let Some(value) = value {
+                    *self = value;
+                }
+            }
+        }
+
+        impl Slot<$value> for Option<$type> {
+            fn put(&mut self, _row: usize, value: Option<$value>) {
+                *self = value;
+            }
+        }
+    )*};
+}
+
+slot! { i64 => i64 }
+slot! { f64 => f64 }
+slot! { bool => bool }
+slot! { Timestamp => Timestamp }
+
+impl<'a> Slot<&'a str> for String {
+    fn put(&mut self, _row: usize, value: Option<&'a str>) {
+        value.unwrap_or_default().clone_into(self);
+    }
+}
+
+impl<'a> Slot<&'a str> for Option<String> {
+    fn put(&mut self, _row: usize, value: Option<&'a str>) {
+        *self = value.map(str::to_owned);
+    }
+}
+
+impl<'a> Slot<&'a str> for Option<Json> {
+    fn put(&mut self, _row: usize, value: Option<&'a str>) {
+        *self = value.map(|text| Json(text.to_owned()));
+    }
+}
+
 macro_rules! id_cell {
     ($($name:ident)*) => {$(
+        slot! { $name => $name }
+
         impl Cell for $name {
             const NAME: &'static str = "uuid";
-            type Builder = StringBuilder;
+            type Column = Column<Ids>;
 
             fn data_type() -> DataType {
                 DataType::Utf8
             }
 
-            fn append(&self, builder: &mut Self::Builder) {
-                let mut buffer = Uuid::encode_buffer();
-                builder.append_value(&*self.0.hyphenated().encode_lower(&mut buffer));
+            fn append(&self, row: usize, column: &mut Self::Column) {
+                column.put(row, Some(*self));
             }
 
-            fn append_null(builder: &mut Self::Builder) {
-                builder.append_null();
+            type Reader<'a> = &'a StringArray;
+
+            fn reader(array: &dyn Array) -> Option<&StringArray> {
+                array.as_string_opt()
             }
 
-            fn finish(mut builder: Self::Builder) -> ArrayRef {
-                Arc::new(builder.finish())
-            }
-
-            fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-                Uuid::try_parse(array.as_string_opt::<i32>()?.value(row)).ok().map(Self)
+            fn get(reader: &&StringArray, row: usize) -> Option<Self> {
+                let valid = reader.is_valid(row).then(|| reader.value(row))?;
+                Uuid::try_parse(valid).ok().map(Self)
             }
 
             fn from_value(value: Value<'_>) -> Option<Self> {
@@ -130,30 +204,28 @@ macro_rules! id_cell {
 id_cell! { OrganizationId AppId ConferenceId ParticipantId SessionId ConnectionId TrackId EventId IssueId }
 
 macro_rules! text_cell {
-    ($type:ty, $name:literal, $variant:ident, $view:expr, $make:expr) => {
+    ($type:ty, $name:literal, $column:ty, $variant:ident, $view:expr, $make:expr) => {
         impl Cell for $type {
             const NAME: &'static str = $name;
-            type Builder = StringBuilder;
+            type Column = Column<$column>;
 
             fn data_type() -> DataType {
                 DataType::Utf8
             }
 
-            fn append(&self, builder: &mut Self::Builder) {
+            fn append(&self, row: usize, column: &mut Self::Column) {
                 let view: fn(&$type) -> &str = $view;
-                builder.append_value(view(self));
+                column.put(row, Some(view(self)));
             }
 
-            fn append_null(builder: &mut Self::Builder) {
-                builder.append_null();
+            type Reader<'a> = &'a StringArray;
+
+            fn reader(array: &dyn Array) -> Option<&StringArray> {
+                array.as_string_opt()
             }
 
-            fn finish(mut builder: Self::Builder) -> ArrayRef {
-                Arc::new(builder.finish())
-            }
-
-            fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-                array.as_string_opt::<i32>().map(|texts| $make(texts.value(row)))
+            fn get(reader: &&StringArray, row: usize) -> Option<Self> {
+                reader.is_valid(row).then(|| $make(reader.value(row)))
             }
 
             fn from_value(value: Value<'_>) -> Option<Self> {
@@ -166,35 +238,31 @@ macro_rules! text_cell {
     };
 }
 
-text_cell!(String, "text", Text, |text| text, |text: &str| text.to_owned());
-text_cell!(Json, "json", Json, |json| &json.0, |text: &str| Json(text.to_owned()));
+text_cell!(String, "text", Words, Text, |text| text, |text: &str| text.to_owned());
+text_cell!(Json, "json", Texts, Json, |json| &json.0, |text: &str| Json(text.to_owned()));
 
 macro_rules! primitive_cell {
-    ($type:ty, $name:literal, $builder:ty, $data_type:expr, $append:expr, $get:expr, $variant:pat => $value:expr) => {
+    ($type:ty, $name:literal, $column:ty, $array:ty, $data_type:expr, $make:expr, $variant:pat => $value:expr) => {
         impl Cell for $type {
             const NAME: &'static str = $name;
-            type Builder = $builder;
+            type Column = Column<$column>;
 
             fn data_type() -> DataType {
                 $data_type
             }
 
-            fn append(&self, builder: &mut Self::Builder) {
-                let append: fn(&mut $builder, $type) = $append;
-                append(builder, *self);
+            fn append(&self, row: usize, column: &mut Self::Column) {
+                column.put(row, Some(*self));
             }
 
-            fn append_null(builder: &mut Self::Builder) {
-                builder.append_null();
+            type Reader<'a> = &'a $array;
+
+            fn reader(array: &dyn Array) -> Option<&$array> {
+                array.as_any().downcast_ref()
             }
 
-            fn finish(mut builder: Self::Builder) -> ArrayRef {
-                Arc::new(builder.finish())
-            }
-
-            fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-                let get: fn(&ArrayRef, usize) -> Option<$type> = $get;
-                get(array, row)
+            fn get(reader: &&$array, row: usize) -> Option<Self> {
+                reader.is_valid(row).then(|| $make(reader.value(row)))
             }
 
             fn from_value(value: Value<'_>) -> Option<Self> {
@@ -208,83 +276,45 @@ macro_rules! primitive_cell {
 }
 
 primitive_cell!(
-    bool, "boolean", BooleanBuilder, DataType::Boolean,
-    |builder, value| builder.append_value(value),
-    |array, row| array.as_boolean_opt().map(|values| values.value(row)),
+    bool, "boolean", Bools, BooleanArray, DataType::Boolean, |flag| flag,
     Value::Bool(value) => value
 );
 primitive_cell!(
-    i64, "integer", Int64Builder, DataType::Int64,
-    |builder, value| builder.append_value(value),
-    |array, row| array.as_primitive_opt::<Int64Type>().map(|values| values.value(row)),
+    i64, "integer", Ints, Int64Array, DataType::Int64, |number| number,
     Value::Int(value) => value
 );
 primitive_cell!(
-    f64, "number", Float64Builder, DataType::Float64,
-    |builder, value| builder.append_value(value),
-    |array, row| array.as_primitive_opt::<Float64Type>().map(|values| values.value(row)),
+    f64, "number", Floats, Float64Array, DataType::Float64, |number| number,
     Value::Int(value) => value as f64
 );
-
-impl Cell for Timestamp {
-    const NAME: &'static str = "timestamp";
-    type Builder = TimestampMicrosecondBuilder;
-
-    fn data_type() -> DataType {
-        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-    }
-
-    fn append(&self, builder: &mut Self::Builder) {
-        builder.append_value(self.as_micros());
-    }
-
-    fn append_null(builder: &mut Self::Builder) {
-        builder.append_null();
-    }
-
-    fn finish(mut builder: Self::Builder) -> ArrayRef {
-        Arc::new(builder.finish().with_timezone("UTC"))
-    }
-
-    fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-        let times = array.as_primitive_opt::<TimestampMicrosecondType>()?;
-        Some(Self::from_micros(times.value(row)))
-    }
-
-    fn from_value(value: Value<'_>) -> Option<Self> {
-        match value {
-            Value::Time(time) => Some(time),
-            _ => None,
-        }
-    }
-}
+primitive_cell!(
+    Timestamp, "timestamp", Ints, TimestampMicrosecondArray,
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), Timestamp::from_micros,
+    Value::Time(time) => time
+);
 
 impl Cell for Vec<ParticipantId> {
     const NAME: &'static str = "uuid[]";
-    type Builder = ListBuilder<StringBuilder>;
+    type Column = IdLists;
 
     fn data_type() -> DataType {
         DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)))
     }
 
-    fn append(&self, builder: &mut Self::Builder) {
-        for id in self {
-            id.append(builder.values());
-        }
-        builder.append(true);
+    fn append(&self, _row: usize, column: &mut Self::Column) {
+        column.push(self.iter().map(|id| id.0));
     }
 
-    fn append_null(builder: &mut Self::Builder) {
-        builder.append(false);
+    type Reader<'a> = (&'a ListArray, &'a StringArray);
+
+    fn reader(array: &dyn Array) -> Option<(&ListArray, &StringArray)> {
+        let lists: &ListArray = array.as_list_opt()?;
+        Some((lists, lists.values().as_string_opt()?))
     }
 
-    fn finish(mut builder: Self::Builder) -> ArrayRef {
-        Arc::new(builder.finish())
-    }
-
-    fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-        let ids = array.as_list_opt::<i32>()?.value(row);
-        (0..ids.len()).map(|at| ParticipantId::get(&ids, at)).collect()
+    fn get((lists, ids): &(&ListArray, &StringArray), row: usize) -> Option<Self> {
+        let [from, to] = [row, row + 1].map(|at| lists.value_offsets()[at] as usize);
+        (from..to).map(|at| ParticipantId::get(ids, at)).collect()
     }
 
     fn from_value(value: Value<'_>) -> Option<Self> {
@@ -300,29 +330,31 @@ impl Cell for Vec<ParticipantId> {
 impl<T: Cell> Cell for Option<T> {
     const NAME: &'static str = T::NAME;
     const NULLABLE: bool = true;
-    type Builder = T::Builder;
+    type Column = T::Column;
 
     fn data_type() -> DataType {
         T::data_type()
     }
 
-    fn append(&self, builder: &mut Self::Builder) {
-        match self {
-            Some(value) => value.append(builder),
-            None => T::append_null(builder),
+    fn append(&self, row: usize, column: &mut Self::Column) {
+        if let Some(value) = self {
+            value.append(row, column);
         }
     }
 
-    fn append_null(builder: &mut Self::Builder) {
-        T::append_null(builder);
+    /// None where every value is null, which is so in most columns of samples.
+    type Reader<'a> = Option<(&'a dyn Array, T::Reader<'a>)>;
+
+    fn reader(array: &dyn Array) -> Option<Self::Reader<'_>> {
+        let reader = T::reader(array)?;
+        Some((array.null_count() < array.len()).then_some((array, reader)))
     }
 
-    fn finish(builder: Self::Builder) -> ArrayRef {
-        T::finish(builder)
-    }
-
-    fn get(array: &ArrayRef, row: usize) -> Option<Self> {
-        if array.is_null(row) { Some(None) } else { T::get(array, row).map(Some) }
+    fn get(reader: &Self::Reader<'_>, row: usize) -> Option<Self> {
+        match reader {
+            Some((array, reader)) if array.is_valid(row) => T::get(reader, row).map(Some),
+            _ => Some(None),
+        }
     }
 
     fn from_value(value: Value<'_>) -> Option<Self> {

@@ -2,7 +2,9 @@
 //! as one [`Dossier`] per conference.
 
 mod cell;
-mod members;
+mod columns;
+mod file;
+mod json;
 mod rows;
 pub mod stats;
 mod store;
@@ -13,12 +15,13 @@ pub use rows::{
     ParticipantRow, Row, SampleRow, SessionRow, TrackRow, VersionRow,
 };
 pub use store::{
-    Dossiers, GlobalFiles, Globals, Manifest, Origin, Part, Snapshot, SnapshotError, SnapshotWriter,
-    TableWriter, small_table_bytes, table_bytes, table_rows,
+    Dossiers, GlobalFiles, Globals, LargePart, Manifest, Origin, Part, Snapshot, SnapshotError,
+    SnapshotWriter, TableWriter, table_bytes, table_rows,
 };
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::stats::{SampleReader, Sink};
 use crate::ids::ConferenceId;
 
 /// How many events a part may hold, but for a single conference of more: the measure of memory of whoever holds one.
@@ -114,39 +117,47 @@ impl Order {
 /// many and large, so that only a few of them are held at a time.
 #[derive(Debug, Default)]
 pub struct RawPart {
-    /// The rows; no samples, and no stats events among the events.
-    pub rows: PartRows,
+    /// No samples, and no stats events among the events.
+    rows: PartRows,
     stats: Vec<EventRow>,
 }
 
 impl RawPart {
+    /// A part whose events come next.
+    pub fn new(rows: PartRows) -> Self {
+        Self { rows, stats: Vec::new() }
+    }
+
     /// Adds an event as the database has it.
     pub fn add_event(&mut self, event: EventRow) {
         if event.r#type == "stats" { self.stats.push(event) } else { self.rows.events.push(event) }
     }
 
-    /// Hands out the samples that [`PartRows::finish`] would give, in the same order, conference by conference and event by
-    /// event; what remains are the finished rows of the other tables.
-    pub fn samples<E>(
+    /// Hands over the samples that [`PartRows::finish`] would give, in the same order; what remains are the finished rows of
+    /// the other tables. `after` is called after each event that had any.
+    fn samples<S: Sink, E>(
         mut self,
-        mut sink: impl FnMut(Vec<SampleRow>) -> Result<(), E>,
+        sink: &mut S,
+        mut after: impl FnMut(&mut S) -> Result<(), E>,
     ) -> Result<PartRows, E> {
         let order = self.rows.sort();
         order.sort_events(&mut self.stats);
+        let mut reader = SampleReader::default();
         let mut stats = std::mem::take(&mut self.stats).into_iter().peekable();
         for at in 0..self.rows.conferences.len() {
             let mut is_sampled = false;
             while let Some(event) = stats.next_if(|event| order.of(event.conference_id) <= at) {
-                match stats::samples_of_event(&event) {
-                    Some(samples) => {
-                        is_sampled |= !samples.is_empty();
-                        sink(samples)?;
+                match reader.event(&event, sink) {
+                    Some(count) => {
+                        is_sampled |= count > 0;
+                        after(sink)?;
                     }
                     None => self.rows.events.push(event),
                 }
             }
             if !is_sampled {
-                sink(stats::samples_of_summary(&self.rows.conferences[at]))?;
+                reader.summary(&self.rows.conferences[at], sink);
+                after(sink)?;
             }
         }
         order.sort_events(&mut self.rows.events);
@@ -245,11 +256,8 @@ mod tests {
             raw.add_event(event);
         }
         finished.finish();
-        let mut samples = Vec::new();
-        let rows = raw.samples(|few| -> Result<(), ()> {
-            samples.extend(few);
-            Ok(())
-        });
+        let mut samples: Vec<SampleRow> = Vec::new();
+        let rows = raw.samples(&mut samples, |_| Ok::<(), ()>(()));
         assert_eq!(samples.iter().filter(|row| row.from_summary).count(), 3);
         assert_eq!(PartRows { samples, ..rows.unwrap() }, finished);
     }

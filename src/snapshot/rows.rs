@@ -1,13 +1,17 @@
 //! The tables of a snapshot: one struct per table, one field per column, in the columns' order. Column names are those
 //! of the source database; columns of `samples` are W3C webrtc-stats members in snake case, in SI units.
 
+use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
+use parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
 
-use super::cell::{Cell, Json, Mismatch};
+use super::cell::{Cell, Collect as _, Json, Mismatch};
+use super::file::RowGroup;
 use crate::ids::{
     AppId, ConferenceId, ConnectionId, EventId, IssueId, OrganizationId, ParticipantId, SessionId, TrackId,
 };
@@ -37,6 +41,8 @@ pub struct Column {
 
 /// A table of the snapshot.
 pub trait Row: Sized + Send {
+    /// Its columns while they are collected.
+    type Columns: Columns<Self> + Default + Send;
     /// The table's name, which is its file's too.
     const TABLE: &'static str;
     /// Column names, in order.
@@ -48,23 +54,62 @@ pub trait Row: Sized + Send {
     fn columns() -> Vec<Column>;
     /// The Arrow schema of the table.
     fn schema() -> SchemaRef;
-    /// Rows to one batch of columns.
-    fn to_batch(rows: &[Self]) -> Result<RecordBatch, arrow_schema::ArrowError>;
-    /// A batch of columns to rows, appended to `rows`.
-    fn from_batch(batch: &RecordBatch, rows: &mut Vec<Self>) -> Result<(), Mismatch>;
+    /// Rows of a batch of columns, appended to `rows`.
+    fn from_batch(batch: &RecordBatch, which: Range<usize>, rows: &mut Vec<Self>) -> Result<(), Mismatch>;
     /// One row from its fields.
     fn from_fields<F: Fields>(fields: &mut F) -> Result<Self, F::Error>;
 }
 
+/// The columns of a table while its rows are collected.
+pub trait Columns<R> {
+    /// Adds a row.
+    fn push(&mut self, row: &R);
+    /// How many rows there are.
+    fn rows(&self) -> usize;
+    /// The bytes that are held beyond a few per value.
+    fn weight(&self) -> usize;
+    /// Writes all rows, none of which is left.
+    fn write<W: Write + Send>(&mut self, group: &mut RowGroup<'_, W>) -> Result<(), ParquetError>;
+}
+
 macro_rules! tables {
-    ($($(#[doc = $doc:literal])* $name:ident = $table:literal { $($(#[doc = $field_doc:literal])* $field:ident: $type:ty,)* })*) => {$(
+    ($($(#[doc = $doc:literal])* $name:ident, $columns:ident = $table:literal { $($(#[doc = $field_doc:literal])* $field:ident: $type:ty,)* })*) => {$(
         $(#[doc = $doc])*
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
         pub struct $name {
             $($(#[doc = $field_doc])* pub $field: $type,)*
         }
 
+        #[doc = concat!("Rows of `", $table, "` while they are collected.")]
+        #[derive(Default)]
+        pub struct $columns {
+            pub(super) rows: usize,
+            $(pub(super) $field: <$type as Cell>::Column,)*
+        }
+
+        impl Columns<$name> for $columns {
+            fn push(&mut self, row: &$name) {
+                $(row.$field.append(self.rows, &mut self.$field);)*
+                self.rows += 1;
+            }
+
+            fn rows(&self) -> usize {
+                self.rows
+            }
+
+            fn weight(&self) -> usize {
+                0 $(+ self.$field.weight())*
+            }
+
+            fn write<W: Write + Send>(&mut self, group: &mut RowGroup<'_, W>) -> Result<(), ParquetError> {
+                $(self.$field.write(group)?;)*
+                self.rows = 0;
+                Ok(())
+            }
+        }
+
         impl Row for $name {
+            type Columns = $columns;
             const TABLE: &'static str = $table;
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
 
@@ -85,23 +130,16 @@ macro_rules! tables {
                 ]))
             }
 
-            fn to_batch(rows: &[Self]) -> Result<RecordBatch, arrow_schema::ArrowError> {
-                let columns: Vec<ArrayRef> = vec![$({
-                    let mut builder = <$type as Cell>::Builder::default();
-                    for row in rows {
-                        row.$field.append(&mut builder);
-                    }
-                    <$type as Cell>::finish(builder)
-                }),*];
-                RecordBatch::try_new(Self::schema(), columns)
-            }
-
-            fn from_batch(batch: &RecordBatch, rows: &mut Vec<Self>) -> Result<(), Mismatch> {
-                $(let $field = column::<$type>(batch, stringify!($field))?;)*
-                rows.reserve(batch.num_rows());
-                for row in 0..batch.num_rows() {
+            fn from_batch(
+                batch: &RecordBatch,
+                which: Range<usize>,
+                rows: &mut Vec<Self>,
+            ) -> Result<(), Mismatch> {
+                $(let $field = reader::<$type>(batch, stringify!($field))?;)*
+                rows.reserve(which.len());
+                for row in which {
                     rows.push(Self {
-                        $($field: cell(&$field, row, stringify!($field))?,)*
+                        $($field: cell::<$type>(&$field, row, stringify!($field))?,)*
                     });
                 }
                 Ok(())
@@ -114,27 +152,20 @@ macro_rules! tables {
     )*};
 }
 
-fn column<T: Cell>(batch: &RecordBatch, name: &'static str) -> Result<ArrayRef, Mismatch> {
-    let column = batch.column_by_name(name).ok_or_else(|| Mismatch {
-        column: name,
-        expected: T::NAME,
-        found: "no such column".to_owned(),
-    })?;
-    Ok(Arc::clone(column))
+fn reader<'a, T: Cell>(batch: &'a RecordBatch, name: &'static str) -> Result<T::Reader<'a>, Mismatch> {
+    let mismatch = |found: String| Mismatch { column: name, expected: T::NAME, found };
+    let column = batch.column_by_name(name).ok_or_else(|| mismatch("no such column".to_owned()))?;
+    T::reader(column).ok_or_else(|| mismatch(format!("{:?}", column.data_type())))
 }
 
-fn cell<T: Cell>(array: &ArrayRef, row: usize, name: &'static str) -> Result<T, Mismatch> {
-    let fits = T::NULLABLE || array.is_valid(row);
-    fits.then(|| T::get(array, row)).flatten().ok_or_else(|| Mismatch {
-        column: name,
-        expected: T::NAME,
-        found: format!("{:?}", array.data_type()),
-    })
+fn cell<T: Cell>(reader: &T::Reader<'_>, row: usize, name: &'static str) -> Result<T, Mismatch> {
+    let mismatch = || Mismatch { column: name, expected: T::NAME, found: "something else".to_owned() };
+    T::get(reader, row).ok_or_else(mismatch)
 }
 
 tables! {
     /// An organization: a customer of the service.
-    OrganizationRow = "organizations" {
+    OrganizationRow, OrganizationColumns = "organizations" {
         /// Primary key.
         id: OrganizationId,
         /// Its name.
@@ -144,7 +175,7 @@ tables! {
     }
 
     /// An app: a product of an organization. Its `api_key` is never read.
-    AppRow = "apps" {
+    AppRow, AppColumns = "apps" {
         /// Primary key.
         id: AppId,
         /// Its name.
@@ -164,7 +195,7 @@ tables! {
     }
 
     /// A person or a server (SFU) of an app.
-    ParticipantRow = "participants" {
+    ParticipantRow, ParticipantColumns = "participants" {
         /// Primary key.
         id: ParticipantId,
         /// The id that the customer gave; withheld for a deleted participant.
@@ -182,7 +213,7 @@ tables! {
     }
 
     /// A conference: a room of an app, with its summary row.
-    ConferenceRow = "conferences" {
+    ConferenceRow, ConferenceColumns = "conferences" {
         /// Primary key.
         id: ConferenceId,
         /// The id that the customer gave.
@@ -218,7 +249,7 @@ tables! {
     }
 
     /// One visit of a participant to a conference.
-    SessionRow = "sessions" {
+    SessionRow, SessionColumns = "sessions" {
         /// Primary key.
         id: SessionId,
         /// Devices: a list of `{deviceId, groupId, kind, label}`, or one such object.
@@ -250,7 +281,7 @@ tables! {
     }
 
     /// One `RTCPeerConnection` of a session to a peer.
-    ConnectionRow = "connections" {
+    ConnectionRow, ConnectionColumns = "connections" {
         /// Primary key.
         id: ConnectionId,
         /// Latest local candidate type: `h` host, `s` srflx, `p` prflx, `r` relay.
@@ -278,7 +309,7 @@ tables! {
     }
 
     /// One `MediaStreamTrack`.
-    TrackRow = "tracks" {
+    TrackRow, TrackColumns = "tracks" {
         /// Primary key.
         id: TrackId,
         /// `a` audio, `v` video.
@@ -302,7 +333,7 @@ tables! {
     }
 
     /// A problem that the service detected.
-    IssueRow = "issues" {
+    IssueRow, IssueColumns = "issues" {
         /// Primary key.
         id: IssueId,
         /// `e` error, `w` warning.
@@ -328,7 +359,7 @@ tables! {
     }
 
     /// Anything that happened, but for getStats samples.
-    EventRow = "events" {
+    EventRow, EventColumns = "events" {
         /// Primary key.
         id: EventId,
         /// What happened.
@@ -356,7 +387,7 @@ tables! {
     }
 
     /// One getStats report of one poll. All durations are seconds, all sizes bytes, all rates per second.
-    SampleRow = "samples" {
+    SampleRow, SampleColumns = "samples" {
         /// Its conference.
         conference_id: ConferenceId,
         /// The stats event that it came with.
@@ -566,7 +597,7 @@ tables! {
     }
 
     /// What a conference was when the snapshot was taken, so that the next one need not read it again if it still is.
-    VersionRow = "versions" {
+    VersionRow, VersionColumns = "versions" {
         /// The conference.
         conference_id: ConferenceId,
         /// The UTC day of its part.

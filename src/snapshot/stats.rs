@@ -2,15 +2,16 @@
 //! outbound reports in events of their tracks), and stored summaries where the events were cleaned up.
 //!
 //! Members of the wrong type count as absent: browsers and SDK versions differ, and the data is not ours. This is where most
-//! of the time of a snapshot goes, so JSON is read in one pass straight into rows (see `members.rs`).
+//! of the time of a snapshot goes, so JSON is read in one pass (see `json.rs`), and what is found goes straight into columns: no
+//! value is copied but to where it is written from.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
-use serde::de::MapAccess;
-
-use super::cell::Json;
-use super::members::{List, Object, Opt, flag, int, num, read, skip, text};
-use super::rows::{ConferenceRow, EventRow, SampleRow};
+use super::columns::Slot;
+use super::json::{self, Refused, Scalar, Scanner, Text};
+use super::rows::{ConferenceRow, EventRow, SampleColumns, SampleRow};
 use crate::ids::{AppId, ConferenceId, ConnectionId, EventId, ParticipantId, SessionId, TrackId};
 use crate::units::Timestamp;
 
@@ -40,50 +41,10 @@ struct Common {
     from_summary: bool,
 }
 
-impl Common {
-    /// Fills it in, and numbers the rows.
-    fn stamp(&self, rows: &mut [SampleRow]) {
-        for (place, row) in rows.iter_mut().enumerate() {
-            row.conference_id = self.conference_id;
-            row.event_id = self.event_id;
-            row.place = place as i64;
-            row.created_at = self.created_at;
-            row.app_id = self.app_id;
-            row.session_id = self.session_id;
-            row.participant_id = self.participant_id;
-            row.peer_id = self.peer_id;
-            row.connection_id = self.connection_id;
-            row.track_id = self.track_id;
-            row.from_summary = self.from_summary;
-        }
-    }
-}
-
 /// The rows of one stats event, in the order of its reports; `None` if its data cannot be read as an object.
 pub fn samples_of_event(event: &EventRow) -> Option<Vec<SampleRow>> {
-    let data = &event.data.as_ref()?.0;
     let mut rows = Vec::new();
-    if event.track_id.is_some() {
-        let mut row = read::<Opt<Report>>(data)?.0?.row;
-        row.kind = row.kind.or_else(|| row.media_type.clone());
-        rows.push(row);
-    } else {
-        read::<Opt<Poll>>(data)?.0?.into_rows(&mut rows);
-    }
-    let common = Common {
-        conference_id: event.conference_id,
-        event_id: event.id,
-        created_at: event.created_at,
-        app_id: event.app_id,
-        session_id: event.session_id,
-        participant_id: event.participant_id,
-        peer_id: event.peer_id,
-        connection_id: event.connection_id,
-        track_id: event.track_id,
-        from_summary: false,
-    };
-    common.stamp(&mut rows);
-    Some(rows)
+    SampleReader::default().event(event, &mut rows).map(|_| rows)
 }
 
 /// The rows of a stored summary, for a conference whose stats events are gone. A summary keeps fewer members than
@@ -92,42 +53,108 @@ pub fn samples_of_event(event: &EventRow) -> Option<Vec<SampleRow>> {
 /// The service attaches the events of tracks to the poll *before* theirs. Where the first poll of a connection holds an
 /// id twice, that shift is proven and undone.
 pub fn samples_of_summary(conference: &ConferenceRow) -> Vec<SampleRow> {
-    let data = conference.summary_data.as_ref();
-    let Some(snapshots) = data.and_then(|data| read::<List<SummaryPoll>>(&data.0)) else { return Vec::new() };
-    let mut connections: BTreeMap<ConnectionId, Vec<(Common, Box<Poll>)>> = BTreeMap::new();
-    for snapshot in snapshots.0 {
-        let Some(common) = snapshot.common(conference) else { continue };
-        let Some(poll) = snapshot.data else { continue };
-        connections.entry(common.connection_id.unwrap_or_default()).or_default().push((common, poll));
-    }
-    let mut rows: Vec<SampleRow> = Vec::new();
-    for polls in connections.values_mut() {
-        undo_shift(polls, |poll| &mut poll.audio.outbound);
-        undo_shift(polls, |poll| &mut poll.video.outbound);
-        for (common, mut poll) in polls.drain(..) {
-            // In a summary, no key `track` survives; all tracks had one, or they would not have been stored.
-            for media in [&mut poll.audio, &mut poll.video] {
-                media
-                    .inbound
-                    .iter_mut()
-                    .chain(&mut media.outbound)
-                    .for_each(|report| report.row.has_track = true);
-            }
-            let first = rows.len();
-            poll.into_rows(&mut rows);
-            common.stamp(&mut rows[first..]);
-        }
-    }
-    rows.sort_by_cached_key(|row| (row.created_at, row.event_id, row.place));
+    let mut rows = Vec::new();
+    SampleReader::default().summary(conference, &mut rows);
     rows
 }
 
-fn undo_shift(polls: &mut [(Common, Box<Poll>)], outbound: fn(&mut Poll) -> &mut Reports) {
+/// Reads samples one event after the other, and remembers in which order browsers name the members of reports.
+#[derive(Default)]
+pub(super) struct SampleReader {
+    names: Names,
+}
+
+impl SampleReader {
+    /// Hands over the rows of one stats event as [`samples_of_event`] has them; how many there were, or none if it cannot be
+    /// read.
+    pub(super) fn event(&mut self, event: &EventRow, sink: &mut impl Sink) -> Option<usize> {
+        let data = &event.data.as_ref()?.0;
+        let common = Common {
+            conference_id: event.conference_id,
+            event_id: event.id,
+            created_at: event.created_at,
+            app_id: event.app_id,
+            session_id: event.session_id,
+            participant_id: event.participant_id,
+            peer_id: event.peer_id,
+            connection_id: event.connection_id,
+            track_id: event.track_id,
+            from_summary: false,
+        };
+        let mut reader = Reader { names: &mut self.names, cells: Vec::with_capacity(256) };
+        if event.track_id.is_some() {
+            let report = json::read(data, |scanner| reader.report(scanner, Context::Track)).ok()??;
+            let name = report.name.map(Text::get).unwrap_or_default();
+            let kind = report.kind.or(report.media_type).map(Text::get);
+            sink.add(&Sample {
+                common: &common,
+                place: 0,
+                name: &name,
+                kind: kind.as_deref(),
+                cells: &reader.cells[report.cells.clone()],
+                report: &report,
+                pair: None,
+            });
+            return Some(1);
+        }
+        let poll = json::read(data, |scanner| reader.poll(scanner)).ok()??;
+        let mut count = 0;
+        poll.samples(&common, &reader.cells, |sample| {
+            sink.add(sample);
+            count += 1;
+        });
+        Some(count)
+    }
+
+    /// Hands over the rows of a stored summary as [`samples_of_summary`] has them.
+    pub(super) fn summary(&mut self, conference: &ConferenceRow, sink: &mut impl Sink) {
+        let Some(data) = &conference.summary_data else { return };
+        let mut reader = Reader { names: &mut self.names, cells: Vec::new() };
+        let mut connections: BTreeMap<ConnectionId, Vec<(Common, Poll<'_>)>> = BTreeMap::new();
+        let read = json::read(&data.0, |scanner| {
+            scanner.list(|scanner| {
+                if let Some((common, poll)) = reader.summary_poll(scanner, conference)? {
+                    connections
+                        .entry(common.connection_id.unwrap_or_default())
+                        .or_default()
+                        .push((common, poll));
+                }
+                Ok(())
+            })
+        });
+        if read.is_err() {
+            return;
+        }
+        for polls in connections.values_mut() {
+            undo_shift(polls, |poll| &mut poll.audio.outbound);
+            undo_shift(polls, |poll| &mut poll.video.outbound);
+        }
+        // In a summary, no key `track` survives; all tracks had one, or they would not have been stored.
+        for (_, poll) in connections.values_mut().flatten() {
+            let media = [&mut poll.audio, &mut poll.video];
+            let reports =
+                media.into_iter().flat_map(|media| media.inbound.iter_mut().chain(&mut media.outbound));
+            reports.for_each(|report| report.has_track = true);
+        }
+        let mut samples: Vec<Sample<'_, '_>> = Vec::new();
+        for (common, poll) in connections.values().flatten() {
+            poll.samples(common, &reader.cells, |sample| samples.push(*sample));
+        }
+        samples.sort_by_key(|sample| (sample.common.created_at, sample.common.event_id, sample.place));
+        samples.iter().for_each(|sample| sink.add(sample));
+    }
+}
+
+fn undo_shift<'a>(
+    polls: &mut [(Common, Poll<'a>)],
+    outbound: for<'p> fn(&'p mut Poll<'a>) -> &'p mut Vec<Report<'a>>,
+) {
     let Some((first, others)) = polls.split_first_mut() else { return };
     let first = outbound(&mut first.1);
+    let id = |report: &Report<'a>| report.id.map(Text::get);
     let is_second = |at: usize| {
-        let id = &first[at].row.id;
-        id.is_some() && first[..at].iter().any(|earlier| earlier.row.id == *id)
+        let this = id(&first[at]);
+        this.is_some() && first[..at].iter().any(|earlier| id(earlier) == this)
     };
     let Some(at) = (0..first.len()).find(|at| is_second(*at)) else { return };
     let mut carried = first.split_off(at);
@@ -136,373 +163,630 @@ fn undo_shift(polls: &mut [(Common, Box<Poll>)], outbound: fn(&mut Poll) -> &mut
     }
 }
 
-/// One poll of a summary.
-#[derive(Default)]
-struct SummaryPoll {
-    id: Option<String>,
-    created_at: Option<String>,
-    session: Option<String>,
-    participant: Option<String>,
-    peer: Option<String>,
-    connection: Option<String>,
-    data: Option<Box<Poll>>,
+/// One row, in parts.
+#[derive(Clone, Copy)]
+pub(super) struct Sample<'r, 'a> {
+    common: &'r Common,
+    place: i64,
+    name: &'r str,
+    kind: Option<&'r str>,
+    report: &'r Report<'a>,
+    cells: &'r [Cell<'a>],
+    /// Of a candidate pair: the event's member `remote`.
+    pair: Option<Option<&'r str>>,
 }
 
-impl SummaryPoll {
+/// Takes rows.
+pub(super) trait Sink {
+    fn add(&mut self, sample: &Sample<'_, '_>);
+}
+
+impl Sink for Vec<SampleRow> {
+    fn add(&mut self, sample: &Sample<'_, '_>) {
+        let mut row = SampleRow::default();
+        row.fill(0, sample);
+        self.push(row);
+    }
+}
+
+impl Sink for SampleColumns {
+    fn add(&mut self, sample: &Sample<'_, '_>) {
+        self.fill(self.rows, sample);
+        self.rows += 1;
+    }
+}
+
+/// A row, or the columns of many, of which one row is filled.
+trait Fill {
+    fn fill(&mut self, row: usize, sample: &Sample<'_, '_>);
+    fn set(&mut self, row: usize, cell: &Cell<'_>);
+}
+
+/// A value of a report, and where it belongs.
+#[derive(Clone, Copy)]
+struct Cell<'a> {
+    member: Member,
+    value: Scalar<'a>,
+}
+
+fn int(to: &mut impl Slot<i64>, row: usize, value: Scalar<'_>) {
+    to.put(row, value.int());
+}
+
+fn num(to: &mut impl Slot<f64>, row: usize, value: Scalar<'_>) {
+    to.put(row, value.num());
+}
+
+fn flag(to: &mut impl Slot<bool>, row: usize, value: Scalar<'_>) {
+    to.put(row, value.flag());
+}
+
+fn time(to: &mut impl Slot<Timestamp>, row: usize, value: Scalar<'_>) {
+    to.put(row, value.num().and_then(Timestamp::from_millis_f64));
+}
+
+fn text(to: &mut impl for<'s> Slot<&'s str>, row: usize, value: Scalar<'_>) {
+    optional(to, row, value.text());
+}
+
+fn optional(to: &mut impl for<'s> Slot<&'s str>, row: usize, value: Option<Text<'_>>) {
+    match value.map(Text::get) {
+        Some(Cow::Borrowed(text)) => to.put(row, Some(text)),
+        Some(Cow::Owned(text)) => to.put(row, Some(&text)),
+        None => to.put(row, None),
+    }
+}
+
+macro_rules! fill {
+    ($row:ident $columns:ident $members:tt) => {
+        fill! { @of $row $members }
+        fill! { @of $columns $members }
+    };
+    (@of $type:ident { $($member:ident $as:ident)* }) => {
+        impl Fill for $type {
+            fn fill(&mut self, row: usize, sample: &Sample<'_, '_>) {
+                let Sample { common, report, .. } = sample;
+                self.conference_id.put(row, Some(common.conference_id));
+                self.event_id.put(row, Some(common.event_id));
+                self.place.put(row, Some(sample.place));
+                self.created_at.put(row, Some(common.created_at));
+                self.app_id.put(row, Some(common.app_id));
+                self.session_id.put(row, Some(common.session_id));
+                self.participant_id.put(row, Some(common.participant_id));
+                self.peer_id.put(row, common.peer_id);
+                self.connection_id.put(row, common.connection_id);
+                self.track_id.put(row, common.track_id);
+                self.from_summary.put(row, Some(common.from_summary));
+                self.report.put(row, Some(sample.name));
+                self.kind.put(row, sample.kind);
+                self.has_track.put(row, Some(report.has_track));
+                for cell in sample.cells {
+                    self.set(row, cell);
+                }
+                optional(&mut self.id, row, report.id);
+                optional(&mut self.media_type, row, report.media_type);
+                let identifier = report.track_identifier.or(report.source_track_identifier);
+                optional(&mut self.track_identifier, row, identifier);
+                self.selected.put(row, Some(sample.pair.is_some() && report.id.is_some()));
+                if let Some(remote) = sample.pair {
+                    self.remote.put(row, remote);
+                    if let Some(local) = &report.local {
+                        optional(&mut self.local_candidate_type, row, local.candidate_type);
+                        optional(&mut self.local_protocol, row, local.protocol);
+                        optional(&mut self.local_relay_protocol, row, local.relay_protocol);
+                        optional(&mut self.local_network_type, row, local.network_type);
+                        optional(&mut self.local_address, row, local.address.or(local.ip));
+                    }
+                    if let Some(remote) = &report.remote {
+                        optional(&mut self.remote_candidate_type, row, remote.candidate_type);
+                        optional(&mut self.remote_protocol, row, remote.protocol);
+                        optional(&mut self.remote_address, row, remote.address.or(remote.ip));
+                    }
+                }
+            }
+
+            fn set(&mut self, row: usize, cell: &Cell<'_>) {
+                match cell.member {
+                    $(Member::$member => $as(&mut self.$member, row, cell.value),)*
+                    // These are no cells.
+                    _ => {}
+                }
+            }
+        }
+    };
+}
+
+macro_rules! members {
+    ($($name:literal => $field:ident $as:ident,)* ; $($inner:ident $inner_as:ident,)*) => {
+        /// A member of a report: those that are simply values by their columns.
+        #[expect(non_camel_case_types, reason = "these are the names of columns")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        enum Member {
+            $($field,)*
+            $($inner,)*
+            Type,
+            Kind,
+            Id,
+            MediaType,
+            TrackIdentifier,
+            Track,
+            Limits,
+            Local,
+            Remote,
+            /// Nobody asks for it.
+            Strange,
+        }
+
+        const MEMBERS: &[(&str, Member)] = &[
+            $(($name, Member::$field),)*
+            ("type", Member::Type),
+            ("kind", Member::Kind),
+            ("id", Member::Id),
+            ("mediaType", Member::MediaType),
+            ("trackIdentifier", Member::TrackIdentifier),
+            ("track", Member::Track),
+            ("qualityLimitationDurations", Member::Limits),
+            ("local", Member::Local),
+            ("remote", Member::Remote),
+        ];
+
+        fill! { SampleRow SampleColumns { $($field $as)* $($inner $inner_as)* } }
+    };
+}
+
+members! {
+    "localId" => local_id text,
+    "ssrc" => ssrc int,
+    "mid" => mid text,
+    "mimeType" => mime_type text,
+    "clockRate" => clock_rate int,
+    "bytesSent" => bytes_sent int,
+    "bytesReceived" => bytes_received int,
+    "headerBytesSent" => header_bytes_sent int,
+    "headerBytesReceived" => header_bytes_received int,
+    "packetsSent" => packets_sent int,
+    "packetsReceived" => packets_received int,
+    "packetsLost" => packets_lost int,
+    "packetsDiscarded" => packets_discarded int,
+    "nackCount" => nack_count int,
+    "pliCount" => pli_count int,
+    "firCount" => fir_count int,
+    "fecPacketsReceived" => fec_packets_received int,
+    "retransmittedPacketsSent" => retransmitted_packets_sent int,
+    "responsesReceived" => responses_received int,
+    "totalRoundTripTime" => total_round_trip_time num,
+    "currentRoundTripTime" => current_round_trip_time num,
+    "roundTripTime" => round_trip_time num,
+    "roundTripTimeMeasurements" => round_trip_time_measurements int,
+    "fractionLost" => fraction_lost num,
+    "availableOutgoingBitrate" => available_outgoing_bitrate num,
+    "bitrate" => bitrate num,
+    "targetBitrate" => target_bitrate num,
+    "jitter" => jitter num,
+    "jitterBufferDelay" => jitter_buffer_delay num,
+    "jitterBufferTargetDelay" => jitter_buffer_target_delay num,
+    "jitterBufferEmittedCount" => jitter_buffer_emitted_count int,
+    "audioLevel" => audio_level num,
+    "totalAudioEnergy" => total_audio_energy num,
+    "totalSamplesDuration" => total_samples_duration num,
+    "totalSamplesReceived" => total_samples_received int,
+    "concealedSamples" => concealed_samples int,
+    "silentConcealedSamples" => silent_concealed_samples int,
+    "concealmentEvents" => concealment_events int,
+    "insertedSamplesForDeceleration" => inserted_samples_for_deceleration int,
+    "removedSamplesForAcceleration" => removed_samples_for_acceleration int,
+    "frameWidth" => frame_width int,
+    "frameHeight" => frame_height int,
+    "framesPerSecond" => frames_per_second num,
+    "framesSent" => frames_sent int,
+    "framesEncoded" => frames_encoded int,
+    "framesReceived" => frames_received int,
+    "framesDecoded" => frames_decoded int,
+    "framesDropped" => frames_dropped int,
+    "keyFramesEncoded" => key_frames_encoded int,
+    "keyFramesDecoded" => key_frames_decoded int,
+    "totalEncodeTime" => total_encode_time num,
+    "totalDecodeTime" => total_decode_time num,
+    "totalInterFrameDelay" => total_inter_frame_delay num,
+    "totalSquaredInterFrameDelay" => total_squared_inter_frame_delay num,
+    "freezeCount" => freeze_count int,
+    "totalFreezesDuration" => total_freezes_duration num,
+    "pauseCount" => pause_count int,
+    "totalPausesDuration" => total_pauses_duration num,
+    "qpSum" => qp_sum int,
+    "qualityLimitationReason" => quality_limitation_reason text,
+    "qualityLimitationResolutionChanges" => quality_limitation_resolution_changes int,
+    "encoderImplementation" => encoder_implementation text,
+    "decoderImplementation" => decoder_implementation text,
+    "state" => state text,
+    "dataChannelsOpened" => data_channels_opened int,
+    "dataChannelsClosed" => data_channels_closed int,
+    "emos" => emos num,
+    "nominated" => nominated flag,
+    "timestamp" => timestamp time,
+    ;
+    source_audio_level num,
+    source_total_audio_energy num,
+    source_total_samples_duration num,
+    source_frames_per_second num,
+    source_height int,
+    quality_limitation_cpu num,
+    quality_limitation_bandwidth num,
+}
+
+/// Which reports are being read: those of one sort have their members in one order.
+#[derive(Clone, Copy)]
+enum Context {
+    Pair,
+    Track,
+    AudioIn,
+    AudioOut,
+    VideoIn,
+    VideoOut,
+    RemoteAudioIn,
+    RemoteAudioOut,
+    RemoteVideoIn,
+    RemoteVideoOut,
+}
+
+const CONTEXTS: usize = 10;
+
+/// How many names that nobody asks for are remembered, and how long they may be.
+const STRANGE_NAMES: usize = 500;
+const STRANGE_NAME: usize = 64;
+
+/// The names of members. What comes after a name is nearly always what came after it last time, so that it is compared with that
+/// alone, and looked up only if it is another one.
+struct Names {
+    names: Vec<Name>,
+    by_text: HashMap<Box<str>, usize>,
+}
+
+struct Name {
+    /// In its quotes, as it is written.
+    quoted: Box<str>,
+    member: Member,
+    /// By context: which name came next last time.
+    after: [u16; CONTEXTS],
+}
+
+/// The place of what stands before the first name of an object, and of names that are not remembered.
+const NO_NAME: usize = 0;
+
+impl Default for Names {
+    fn default() -> Self {
+        let mut names = Self { names: Vec::new(), by_text: HashMap::new() };
+        // No name is written like this.
+        names.names.push(Name { quoted: "\"\0".into(), member: Member::Strange, after: [0; CONTEXTS] });
+        for (text, member) in MEMBERS {
+            names.add(text, *member);
+        }
+        names
+    }
+}
+
+impl Names {
+    fn add(&mut self, text: &str, member: Member) -> usize {
+        self.by_text.insert(text.into(), self.names.len());
+        self.names.push(Name { quoted: format!("\"{text}\"").into(), member, after: [0; CONTEXTS] });
+        self.names.len() - 1
+    }
+
+    /// Reads a name, which comes after that of place `last`.
+    fn read(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        context: Context,
+        last: &mut usize,
+    ) -> Result<Member, Refused> {
+        let guess = usize::from(self.names[*last].after[context as usize]);
+        let at = match scanner.name(&self.names[guess].quoted)? {
+            None => guess,
+            Some(text) => self.find(text),
+        };
+        self.names[*last].after[context as usize] = at as u16;
+        *last = at;
+        Ok(self.names[at].member)
+    }
+
+    fn find(&mut self, text: Text<'_>) -> usize {
+        if let Some(at) = self.by_text.get(&*text.get()) {
+            return *at;
+        }
+        match text.plain().filter(|text| text.len() <= STRANGE_NAME) {
+            Some(text) if self.names.len() < MEMBERS.len() + STRANGE_NAMES => self.add(text, Member::Strange),
+            _ => NO_NAME,
+        }
+    }
+}
+
+/// Reads reports; their values are all in one list.
+struct Reader<'a, 'n> {
+    names: &'n mut Names,
+    cells: Vec<Cell<'a>>,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// One poll of a summary; none if it does not say whose it is, or holds nothing.
+    fn summary_poll(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        conference: &ConferenceRow,
+    ) -> Result<Option<(Common, Poll<'a>)>, Refused> {
+        let mut head = SummaryHead::default();
+        let mut poll = None;
+        scanner.object(|scanner, name| {
+            match name {
+                "id" => head.id = scanner.scalar()?.text(),
+                "created_at" => head.created_at = scanner.scalar()?.text(),
+                "session" => head.session = scanner.scalar()?.text(),
+                "participant" => head.participant = scanner.scalar()?.text(),
+                "peer" => head.peer = scanner.scalar()?.text(),
+                "connection" => head.connection = scanner.scalar()?.text(),
+                "data" => poll = self.poll(scanner)?,
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(head.common(conference).zip(poll))
+    }
+
+    /// The reports of one poll; none if this is no object.
+    fn poll(&mut self, scanner: &mut Scanner<'a>) -> Result<Option<Poll<'a>>, Refused> {
+        let mut poll = Poll::default();
+        let is_object = scanner.object(|scanner, name| {
+            match name {
+                "connection" => poll.pair = self.report(scanner, Context::Pair)?,
+                "audio" => poll.audio = self.media(scanner, [Context::AudioIn, Context::AudioOut])?,
+                "video" => poll.video = self.media(scanner, [Context::VideoIn, Context::VideoOut])?,
+                "remote" => {
+                    (poll.remote_audio, poll.remote_video) = <(Media<'_>, Media<'_>)>::default();
+                    let (audio, video) = (&mut poll.remote_audio, &mut poll.remote_video);
+                    poll.remote = Some(scanner.compact(|scanner| self.remote(scanner, audio, video))?);
+                }
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(is_object.then_some(poll))
+    }
+
+    /// What the other side says, of one poll.
+    fn remote(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        audio: &mut Media<'a>,
+        video: &mut Media<'a>,
+    ) -> Result<(), Refused> {
+        let is_object = scanner.object(|scanner, name| {
+            match name {
+                "audio" => *audio = self.media(scanner, [Context::RemoteAudioIn, Context::RemoteAudioOut])?,
+                "video" => *video = self.media(scanner, [Context::RemoteVideoIn, Context::RemoteVideoOut])?,
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        });
+        is_object.map(drop)
+    }
+
+    /// The reports of one kind; contexts are those of what is received and of what is sent.
+    fn media(&mut self, scanner: &mut Scanner<'a>, contexts: [Context; 2]) -> Result<Media<'a>, Refused> {
+        let mut media = Media::default();
+        scanner.object(|scanner, name| {
+            match name {
+                "inbound" => media.inbound = self.reports(scanner, contexts[0])?,
+                "outbound" => media.outbound = self.reports(scanner, contexts[1])?,
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(media)
+    }
+
+    fn reports(&mut self, scanner: &mut Scanner<'a>, context: Context) -> Result<Vec<Report<'a>>, Refused> {
+        let mut reports = Vec::new();
+        scanner.list(|scanner| {
+            reports.extend(self.report(scanner, context)?);
+            Ok(())
+        })?;
+        Ok(reports)
+    }
+
+    /// One report; none if this is no object.
+    fn report(&mut self, scanner: &mut Scanner<'a>, context: Context) -> Result<Option<Report<'a>>, Refused> {
+        let mut report = Report::default();
+        let from = self.cells.len();
+        let mut last = NO_NAME;
+        let is_object = scanner.members(|scanner| {
+            report.is_any = true;
+            match self.names.read(scanner, context, &mut last)? {
+                Member::Strange => scanner.skip()?,
+                Member::Type => report.name = scanner.scalar()?.text(),
+                Member::Kind => report.kind = scanner.scalar()?.text(),
+                Member::Id => report.id = scanner.scalar()?.text(),
+                Member::MediaType => report.media_type = scanner.scalar()?.text(),
+                Member::TrackIdentifier => report.track_identifier = scanner.scalar()?.text(),
+                Member::Track => self.source(scanner, &mut report)?,
+                Member::Limits => self.limits(scanner)?,
+                Member::Local => report.local = candidate(scanner)?,
+                Member::Remote => report.remote = candidate(scanner)?,
+                member => self.cells.push(Cell { member, value: scanner.scalar()? }),
+            }
+            Ok(())
+        })?;
+        report.cells = from..self.cells.len();
+        Ok(is_object.then_some(report))
+    }
+
+    /// The media source or track that comes with a report.
+    fn source(&mut self, scanner: &mut Scanner<'a>, report: &mut Report<'a>) -> Result<(), Refused> {
+        let members = [
+            ("audioLevel", Member::source_audio_level),
+            ("totalAudioEnergy", Member::source_total_audio_energy),
+            ("totalSamplesDuration", Member::source_total_samples_duration),
+            ("framesPerSecond", Member::source_frames_per_second),
+            ("height", Member::source_height),
+        ];
+        if report.has_track {
+            // Named twice: nothing of the first one stays.
+            self.cells.extend(members.map(|(_, member)| Cell { member, value: Scalar::Other }));
+        }
+        report.has_track = true;
+        report.source_track_identifier = None;
+        scanner.object(|scanner, name| {
+            if name == "trackIdentifier" {
+                report.source_track_identifier = scanner.scalar()?.text();
+                return Ok(());
+            }
+            let value = scanner.scalar()?;
+            let member = members.iter().find(|(member, _)| *member == name);
+            self.cells.extend(member.map(|(_, member)| Cell { member: *member, value }));
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// `qualityLimitationDurations`.
+    fn limits(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Refused> {
+        let members =
+            [("cpu", Member::quality_limitation_cpu), ("bandwidth", Member::quality_limitation_bandwidth)];
+        self.cells.extend(members.map(|(_, member)| Cell { member, value: Scalar::Other }));
+        scanner.object(|scanner, name| {
+            let value = scanner.scalar()?;
+            let member = members.iter().find(|(member, _)| *member == name);
+            self.cells.extend(member.map(|(_, member)| Cell { member: *member, value }));
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// Whose a poll of a summary is.
+#[derive(Default)]
+struct SummaryHead<'a> {
+    id: Option<Text<'a>>,
+    created_at: Option<Text<'a>>,
+    session: Option<Text<'a>>,
+    participant: Option<Text<'a>>,
+    peer: Option<Text<'a>>,
+    connection: Option<Text<'a>>,
+}
+
+impl SummaryHead<'_> {
     /// `None` if it does not say whose it is.
     fn common(&self, conference: &ConferenceRow) -> Option<Common> {
         Some(Common {
             conference_id: conference.id,
-            event_id: self.id.as_deref()?.parse().ok()?,
-            created_at: Timestamp::parse(self.created_at.as_deref()?)?,
+            event_id: self.id?.get().parse().ok()?,
+            created_at: Timestamp::parse(&self.created_at?.get())?,
             app_id: conference.app_id,
-            session_id: self.session.as_deref()?.parse().ok()?,
-            participant_id: self.participant.as_deref()?.parse().ok()?,
-            peer_id: self.peer.as_deref().and_then(|peer| peer.parse().ok()),
-            connection_id: self.connection.as_deref().and_then(|connection| connection.parse().ok()),
+            session_id: self.session?.get().parse().ok()?,
+            participant_id: self.participant?.get().parse().ok()?,
+            peer_id: self.peer.and_then(|peer| peer.get().parse().ok()),
+            connection_id: self.connection.and_then(|connection| connection.get().parse().ok()),
             track_id: None,
             from_summary: true,
         })
     }
 }
 
-impl Object for SummaryPoll {
-    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "id" => self.id = text(map)?,
-            "created_at" => self.created_at = text(map)?,
-            "session" => self.session = text(map)?,
-            "participant" => self.participant = text(map)?,
-            "peer" => self.peer = text(map)?,
-            "connection" => self.connection = text(map)?,
-            "data" => self.data = map.next_value::<Opt<Poll>>()?.0,
-            _ => skip(map)?,
-        }
-        Ok(())
-    }
-}
-
 /// The reports of one poll.
 #[derive(Default)]
-struct Poll {
-    pair: Option<Box<Report>>,
-    audio: Media,
-    video: Media,
-    /// The member `remote` as it was, and the reports in it.
-    remote: Option<(Json, Box<Remote>)>,
+struct Poll<'a> {
+    pair: Option<Report<'a>>,
+    audio: Media<'a>,
+    video: Media<'a>,
+    /// The member `remote` as it was, but for spaces, and the reports in it.
+    remote: Option<String>,
+    remote_audio: Media<'a>,
+    remote_video: Media<'a>,
 }
 
-impl Poll {
-    fn into_rows(self, rows: &mut Vec<SampleRow>) {
-        let (remote_text, remote) = self.remote.unzip();
-        if let Some(pair) = self.pair.filter(|pair| pair.is_any) {
-            let mut row = pair.into_pair();
-            row.remote = remote_text;
-            rows.push(row);
+impl<'a> Poll<'a> {
+    /// Hands over its rows.
+    fn samples<'r>(
+        &'r self,
+        common: &'r Common,
+        cells: &'r [Cell<'a>],
+        mut each: impl FnMut(&Sample<'r, 'a>),
+    ) {
+        let mut place = 0;
+        let mut sample = |name, kind, report: &'r Report<'a>, pair| {
+            let cells = &cells[report.cells.clone()];
+            each(&Sample { common, place, name, kind, report, cells, pair });
+            place += 1;
+        };
+        if let Some(pair) = self.pair.as_ref().filter(|pair| pair.is_any) {
+            sample(CANDIDATE_PAIR, None, pair, Some(self.remote.as_deref()));
         }
-        let remote = remote.unwrap_or_default();
-        let own = [("audio", self.audio), ("video", self.video)];
-        for (kind, media) in own {
-            media.into_rows(kind, INBOUND, OUTBOUND, rows);
-        }
-        for (kind, media) in [("audio", remote.audio), ("video", remote.video)] {
-            media.into_rows(kind, REMOTE_INBOUND, REMOTE_OUTBOUND, rows);
+        let own = [("audio", &self.audio), ("video", &self.video)].map(|of| (of, [INBOUND, OUTBOUND]));
+        let remote = [("audio", &self.remote_audio), ("video", &self.remote_video)]
+            .map(|of| (of, [REMOTE_INBOUND, REMOTE_OUTBOUND]));
+        for ((kind, media), [inbound, outbound]) in own.into_iter().chain(remote) {
+            media.inbound.iter().for_each(|report| sample(inbound, Some(kind), report, None));
+            media.outbound.iter().for_each(|report| sample(outbound, Some(kind), report, None));
         }
     }
 }
-
-impl Object for Poll {
-    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "connection" => self.pair = map.next_value::<Opt<Report>>()?.0,
-            "audio" => self.audio = media(map)?,
-            "video" => self.video = media(map)?,
-            "remote" => {
-                let value: serde_json::Value = map.next_value()?;
-                let remote = Opt::<Remote>::of(&value).unwrap_or_default();
-                self.remote = Some((Json(value.to_string()), remote));
-            }
-            _ => skip(map)?,
-        }
-        Ok(())
-    }
-}
-
-/// What the other side says, of one poll.
-#[derive(Default)]
-struct Remote {
-    audio: Media,
-    video: Media,
-}
-
-impl Object for Remote {
-    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "audio" => self.audio = media(map)?,
-            "video" => self.video = media(map)?,
-            _ => skip(map)?,
-        }
-        Ok(())
-    }
-}
-
-type Reports = Vec<Box<Report>>;
 
 /// The reports of one kind.
 #[derive(Default)]
-struct Media {
-    inbound: Reports,
-    outbound: Reports,
+struct Media<'a> {
+    inbound: Vec<Report<'a>>,
+    outbound: Vec<Report<'a>>,
 }
 
-fn media<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Media, A::Error> {
-    Ok(*map.next_value::<Opt<Media>>()?.0.unwrap_or_default())
-}
-
-impl Media {
-    fn into_rows(self, kind: &str, inbound: &str, outbound: &str, rows: &mut Vec<SampleRow>) {
-        for (reports, name) in [(self.inbound, inbound), (self.outbound, outbound)] {
-            rows.extend(reports.into_iter().map(|report| SampleRow {
-                report: name.to_owned(),
-                kind: Some(kind.to_owned()),
-                ..report.row
-            }));
-        }
-    }
-}
-
-impl Object for Media {
-    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "inbound" => self.inbound = map.next_value::<List<Report>>()?.0,
-            "outbound" => self.outbound = map.next_value::<List<Report>>()?.0,
-            _ => skip(map)?,
-        }
-        Ok(())
-    }
+/// A report: where its values are, and what is not simply a value.
+#[derive(Default)]
+struct Report<'a> {
+    cells: Range<usize>,
+    /// Whether it has any member.
+    is_any: bool,
+    has_track: bool,
+    name: Option<Text<'a>>,
+    kind: Option<Text<'a>>,
+    id: Option<Text<'a>>,
+    media_type: Option<Text<'a>>,
+    track_identifier: Option<Text<'a>>,
+    /// Of the media source: used where the report has none of its own.
+    source_track_identifier: Option<Text<'a>>,
+    local: Option<Box<Candidate<'a>>>,
+    remote: Option<Box<Candidate<'a>>>,
 }
 
 /// One side of a candidate pair.
 #[derive(Default)]
-struct Candidate {
-    candidate_type: Option<String>,
-    protocol: Option<String>,
-    relay_protocol: Option<String>,
-    network_type: Option<String>,
-    address: Option<String>,
+struct Candidate<'a> {
+    candidate_type: Option<Text<'a>>,
+    protocol: Option<Text<'a>>,
+    relay_protocol: Option<Text<'a>>,
+    network_type: Option<Text<'a>>,
+    address: Option<Text<'a>>,
     /// The old name of `address`.
-    ip: Option<String>,
+    ip: Option<Text<'a>>,
 }
 
-impl Object for Candidate {
-    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+fn candidate<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Box<Candidate<'a>>>, Refused> {
+    let mut candidate = Box::<Candidate<'_>>::default();
+    let is_object = scanner.object(|scanner, name| {
         match name {
-            "candidateType" => self.candidate_type = text(map)?,
-            "protocol" => self.protocol = text(map)?,
-            "relayProtocol" => self.relay_protocol = text(map)?,
-            "networkType" => self.network_type = text(map)?,
-            "address" => self.address = text(map)?,
-            "ip" => self.ip = text(map)?,
-            _ => skip(map)?,
+            "candidateType" => candidate.candidate_type = scanner.scalar()?.text(),
+            "protocol" => candidate.protocol = scanner.scalar()?.text(),
+            "relayProtocol" => candidate.relay_protocol = scanner.scalar()?.text(),
+            "networkType" => candidate.network_type = scanner.scalar()?.text(),
+            "address" => candidate.address = scanner.scalar()?.text(),
+            "ip" => candidate.ip = scanner.scalar()?.text(),
+            _ => scanner.skip()?,
         }
         Ok(())
-    }
-}
-
-/// The media source or track that came with a report.
-#[derive(Default)]
-struct Source {
-    track_identifier: Option<String>,
-    audio_level: Option<f64>,
-    total_audio_energy: Option<f64>,
-    total_samples_duration: Option<f64>,
-    frames_per_second: Option<f64>,
-    height: Option<i64>,
-}
-
-impl Object for Source {
-    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "trackIdentifier" => self.track_identifier = text(map)?,
-            "audioLevel" => self.audio_level = num(map)?,
-            "totalAudioEnergy" => self.total_audio_energy = num(map)?,
-            "totalSamplesDuration" => self.total_samples_duration = num(map)?,
-            "framesPerSecond" => self.frames_per_second = num(map)?,
-            "height" => self.height = int(map)?,
-            _ => skip(map)?,
-        }
-        Ok(())
-    }
-}
-
-/// `qualityLimitationDurations`.
-#[derive(Default)]
-struct Limits {
-    cpu: Option<f64>,
-    bandwidth: Option<f64>,
-}
-
-impl Object for Limits {
-    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "cpu" => self.cpu = num(map)?,
-            "bandwidth" => self.bandwidth = num(map)?,
-            _ => skip(map)?,
-        }
-        Ok(())
-    }
-}
-
-/// A report, as a row that is not stamped yet.
-#[derive(Default)]
-struct Report {
-    row: SampleRow,
-    /// Whether it has any member.
-    is_any: bool,
-    /// Of the media source: used where the report has none of its own.
-    source_track_identifier: Option<String>,
-    local: Option<Box<Candidate>>,
-    remote: Option<Box<Candidate>>,
-}
-
-impl Report {
-    fn into_pair(self) -> SampleRow {
-        let Self { mut row, local, remote, .. } = self;
-        CANDIDATE_PAIR.clone_into(&mut row.report);
-        row.kind = None;
-        row.selected = row.id.is_some();
-        if let Some(local) = local {
-            row.local_candidate_type = local.candidate_type;
-            row.local_protocol = local.protocol;
-            row.local_relay_protocol = local.relay_protocol;
-            row.local_network_type = local.network_type;
-            row.local_address = local.address.or(local.ip);
-        }
-        if let Some(remote) = remote {
-            row.remote_candidate_type = remote.candidate_type;
-            row.remote_protocol = remote.protocol;
-            row.remote_address = remote.address.or(remote.ip);
-        }
-        row
-    }
-
-    fn set_source(&mut self, source: Source) {
-        self.row.has_track = true;
-        self.source_track_identifier = source.track_identifier;
-        self.row.source_audio_level = source.audio_level;
-        self.row.source_total_audio_energy = source.total_audio_energy;
-        self.row.source_total_samples_duration = source.total_samples_duration;
-        self.row.source_frames_per_second = source.frames_per_second;
-        self.row.source_height = source.height;
-    }
-}
-
-impl Object for Report {
-    fn member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        self.is_any = true;
-        let row = &mut self.row;
-        match name {
-            "type" => row.report = text(map)?.unwrap_or_default(),
-            "kind" => row.kind = text(map)?,
-            "id" => row.id = text(map)?,
-            "localId" => row.local_id = text(map)?,
-            "mediaType" => row.media_type = text(map)?,
-            "ssrc" => row.ssrc = int(map)?,
-            "mid" => row.mid = text(map)?,
-            "mimeType" => row.mime_type = text(map)?,
-            "clockRate" => row.clock_rate = int(map)?,
-            "bytesSent" => row.bytes_sent = int(map)?,
-            "bytesReceived" => row.bytes_received = int(map)?,
-            "headerBytesSent" => row.header_bytes_sent = int(map)?,
-            "headerBytesReceived" => row.header_bytes_received = int(map)?,
-            "packetsSent" => row.packets_sent = int(map)?,
-            "packetsReceived" => row.packets_received = int(map)?,
-            "packetsLost" => row.packets_lost = int(map)?,
-            "packetsDiscarded" => row.packets_discarded = int(map)?,
-            "nackCount" => row.nack_count = int(map)?,
-            "pliCount" => row.pli_count = int(map)?,
-            "firCount" => row.fir_count = int(map)?,
-            "fecPacketsReceived" => row.fec_packets_received = int(map)?,
-            "retransmittedPacketsSent" => row.retransmitted_packets_sent = int(map)?,
-            "responsesReceived" => row.responses_received = int(map)?,
-            "totalRoundTripTime" => row.total_round_trip_time = num(map)?,
-            "currentRoundTripTime" => row.current_round_trip_time = num(map)?,
-            "roundTripTime" => row.round_trip_time = num(map)?,
-            "roundTripTimeMeasurements" => row.round_trip_time_measurements = int(map)?,
-            "fractionLost" => row.fraction_lost = num(map)?,
-            "availableOutgoingBitrate" => row.available_outgoing_bitrate = num(map)?,
-            "bitrate" => row.bitrate = num(map)?,
-            "targetBitrate" => row.target_bitrate = num(map)?,
-            "jitter" => row.jitter = num(map)?,
-            "jitterBufferDelay" => row.jitter_buffer_delay = num(map)?,
-            "jitterBufferTargetDelay" => row.jitter_buffer_target_delay = num(map)?,
-            "jitterBufferEmittedCount" => row.jitter_buffer_emitted_count = int(map)?,
-            "audioLevel" => row.audio_level = num(map)?,
-            "totalAudioEnergy" => row.total_audio_energy = num(map)?,
-            "totalSamplesDuration" => row.total_samples_duration = num(map)?,
-            "totalSamplesReceived" => row.total_samples_received = int(map)?,
-            "concealedSamples" => row.concealed_samples = int(map)?,
-            "silentConcealedSamples" => row.silent_concealed_samples = int(map)?,
-            "concealmentEvents" => row.concealment_events = int(map)?,
-            "insertedSamplesForDeceleration" => row.inserted_samples_for_deceleration = int(map)?,
-            "removedSamplesForAcceleration" => row.removed_samples_for_acceleration = int(map)?,
-            "frameWidth" => row.frame_width = int(map)?,
-            "frameHeight" => row.frame_height = int(map)?,
-            "framesPerSecond" => row.frames_per_second = num(map)?,
-            "framesSent" => row.frames_sent = int(map)?,
-            "framesEncoded" => row.frames_encoded = int(map)?,
-            "framesReceived" => row.frames_received = int(map)?,
-            "framesDecoded" => row.frames_decoded = int(map)?,
-            "framesDropped" => row.frames_dropped = int(map)?,
-            "keyFramesEncoded" => row.key_frames_encoded = int(map)?,
-            "keyFramesDecoded" => row.key_frames_decoded = int(map)?,
-            "totalEncodeTime" => row.total_encode_time = num(map)?,
-            "totalDecodeTime" => row.total_decode_time = num(map)?,
-            "totalInterFrameDelay" => row.total_inter_frame_delay = num(map)?,
-            "totalSquaredInterFrameDelay" => row.total_squared_inter_frame_delay = num(map)?,
-            "freezeCount" => row.freeze_count = int(map)?,
-            "totalFreezesDuration" => row.total_freezes_duration = num(map)?,
-            "pauseCount" => row.pause_count = int(map)?,
-            "totalPausesDuration" => row.total_pauses_duration = num(map)?,
-            "qpSum" => row.qp_sum = int(map)?,
-            "qualityLimitationReason" => row.quality_limitation_reason = text(map)?,
-            "qualityLimitationResolutionChanges" => row.quality_limitation_resolution_changes = int(map)?,
-            "encoderImplementation" => row.encoder_implementation = text(map)?,
-            "decoderImplementation" => row.decoder_implementation = text(map)?,
-            "state" => row.state = text(map)?,
-            "dataChannelsOpened" => row.data_channels_opened = int(map)?,
-            "dataChannelsClosed" => row.data_channels_closed = int(map)?,
-            "emos" => row.emos = num(map)?,
-            "timestamp" => row.timestamp = num(map)?.and_then(Timestamp::from_millis_f64),
-            "nominated" => row.nominated = flag(map)?,
-            "trackIdentifier" => row.track_identifier = text(map)?,
-            "track" => {
-                let source = map.next_value::<Opt<Source>>()?.0.unwrap_or_default();
-                self.set_source(*source);
-            }
-            "qualityLimitationDurations" => {
-                let limits = map.next_value::<Opt<Limits>>()?.0.unwrap_or_default();
-                (row.quality_limitation_cpu, row.quality_limitation_bandwidth) =
-                    (limits.cpu, limits.bandwidth);
-            }
-            "local" => self.local = map.next_value::<Opt<Candidate>>()?.0,
-            "remote" => self.remote = map.next_value::<Opt<Candidate>>()?.0,
-            _ => skip(map)?,
-        }
-        Ok(())
-    }
-
-    fn end(&mut self) {
-        if self.row.track_identifier.is_none() {
-            self.row.track_identifier = self.source_track_identifier.take();
-        }
-    }
+    })?;
+    Ok(is_object.then_some(candidate))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::TrackId;
+    use crate::snapshot::Json;
     use uuid::Uuid;
 
     fn event(data: &str, track: Option<TrackId>) -> EventRow {

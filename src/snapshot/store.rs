@@ -8,31 +8,35 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use arrow_schema::DataType;
-use parquet::arrow::ArrowWriter;
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use serde::{Deserialize, Serialize};
 
+use super::file::FileWriter;
 use super::rows::{
-    AppRow, ConferenceRow, ConnectionRow, EventRow, IssueRow, OrganizationRow, ParticipantRow, Row,
-    SampleRow, SessionRow, TrackRow, VersionRow,
+    AppRow, Columns as _, ConferenceRow, ConnectionRow, EventRow, IssueRow, OrganizationRow, ParticipantRow,
+    Row, SampleRow, SessionRow, TrackRow, VersionRow,
 };
+use super::stats::{Sample, SampleReader, Sink};
 use super::{Dossier, PartRows, RawPart};
+use crate::ids::ConferenceId;
 use crate::units::{Day, Timestamp};
 
 /// The version of the form on disk; a snapshot of another one is refused.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const PROGRAM: &str = concat!("peerpress ", env!("CARGO_PKG_VERSION"));
 const MANIFEST: &str = "manifest.json";
 /// Rows per batch while reading or writing a whole table.
 const BATCH: usize = 8192;
 /// Rows per batch of each table while reading one conference after the other.
 const STREAM: usize = 1024;
-/// Rows per batch while writing, and samples that are held at a time while a part is written: the same number, so that pages
-/// end at the same rows either way.
-const WRITTEN: usize = 1024;
+/// The same of conferences, whose summaries are large.
+const CONFERENCES: usize = 8;
+/// Rows of a row group: what is held of a file while it is written, and about what is held of its columns while it is read.
+const GROUP_ROWS: usize = 16_384;
+/// A row group ends sooner if its texts are larger than this.
+const GROUP_BYTES: usize = 4 << 20;
 
 /// Why a snapshot cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -233,51 +237,28 @@ impl SnapshotWriter {
 
     /// Writes one part, whose rows are [`PartRows::finish`]ed. Threads may write parts at the same time.
     pub fn write_part(&self, day: Day, piece: usize, rows: &PartRows) -> Result<(), SnapshotError> {
-        let mut part = self.begin_part(day, piece)?;
-        let bytes = table_bytes(&rows.samples)?;
-        self.write_file::<SampleRow>(&mut part, rows.samples.len(), &bytes)?;
-        self.end_part(part, rows)
+        let mut part = PartWriter::begin(self, day, piece)?;
+        part.write(&rows.samples)?;
+        part.write_all(rows)?;
+        part.finish();
+        Ok(())
     }
 
     /// Writes one part as it came from its source; returns how many rows it has. Threads may write parts at the same time.
     pub fn write_raw_part(&self, day: Day, piece: usize, raw: RawPart) -> Result<u64, SnapshotError> {
-        let mut part = self.begin_part(day, piece)?;
-        let mut samples = Samples::new()?;
-        let rows = raw.samples(|few| samples.add(few))?;
-        let (count, bytes) = samples.finish()?;
-        self.write_file::<SampleRow>(&mut part, count, &bytes)?;
-        drop(bytes);
-        let all = count + rows.len();
-        self.end_part(part, &rows)?;
-        Ok(all as u64)
+        let mut part = PartWriter::begin(self, day, piece)?;
+        let mut samples = part.table::<SampleRow>()?;
+        let rows = raw.samples(&mut samples, TableWriter::write_if_full)?;
+        part.end_table(samples)?;
+        part.write_all(&rows)?;
+        Ok(part.finish())
     }
 
-    fn begin_part(&self, day: Day, piece: usize) -> Result<Part, SnapshotError> {
-        let folder = self.staging.join(format!("day={day}"));
-        fs::create_dir_all(&folder).map_err(io_at(&folder))?;
-        Ok(Part { day: day.to_string(), piece, rows: BTreeMap::new(), digests: BTreeMap::new() })
-    }
-
-    /// Writes all tables but the samples.
-    fn end_part(&self, mut part: Part, rows: &PartRows) -> Result<(), SnapshotError> {
-        macro_rules! write {
-            ($($field:ident: $row:ty),*) => {$(
-                self.write_file::<$row>(&mut part, rows.$field.len(), &table_bytes(&rows.$field)?)?;
-            )*};
-        }
-        write!(
-            conferences: ConferenceRow, sessions: SessionRow, connections: ConnectionRow, tracks: TrackRow,
-            issues: IssueRow, events: EventRow
-        );
-        self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(part);
-        Ok(())
-    }
-
-    fn write_file<R: Row>(&self, part: &mut Part, rows: usize, bytes: &[u8]) -> Result<(), SnapshotError> {
-        write_new(&self.staging.join(part.file(R::TABLE)), bytes)?;
-        part.rows.insert(R::TABLE.to_owned(), rows as u64);
-        part.digests.insert(R::TABLE.to_owned(), blake3::hash(bytes).to_hex().to_string());
-        Ok(())
+    /// Begins a part whose one conference has more events than can be held.
+    pub fn begin_large_part(&self, day: Day, piece: usize) -> Result<LargePart<'_>, SnapshotError> {
+        let part = PartWriter::begin(self, day, piece)?;
+        let (samples, events) = (part.table()?, part.table()?);
+        Ok(LargePart { part, samples, events, reader: SampleReader::default(), is_sampled: false })
     }
 
     /// Takes a part over from a former snapshot as it is: its files are linked, or copied where they cannot be. If one of
@@ -431,20 +412,133 @@ fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
+/// A part that is being written.
+struct PartWriter<'a> {
+    writer: &'a SnapshotWriter,
+    part: Part,
+}
+
+impl<'a> PartWriter<'a> {
+    fn begin(writer: &'a SnapshotWriter, day: Day, piece: usize) -> Result<Self, SnapshotError> {
+        let folder = writer.staging.join(format!("day={day}"));
+        fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+        let part = Part { day: day.to_string(), piece, rows: BTreeMap::new(), digests: BTreeMap::new() };
+        Ok(Self { writer, part })
+    }
+
+    /// The file of a table.
+    fn table<R: Row>(&self) -> Result<TableFile<R>, SnapshotError> {
+        let path = self.writer.staging.join(self.part.file(R::TABLE));
+        let file = create_new(&path).map_err(io_at(&path))?;
+        TableWriter::to(Digesting { file, hasher: blake3::Hasher::new() })
+    }
+
+    fn end_table<R: Row>(&mut self, table: TableFile<R>) -> Result<(), SnapshotError> {
+        self.part.rows.insert(R::TABLE.to_owned(), table.rows as u64);
+        let digest = table.end()?.hasher.finalize().to_hex().to_string();
+        self.part.digests.insert(R::TABLE.to_owned(), digest);
+        Ok(())
+    }
+
+    fn write<R: Row>(&mut self, rows: &[R]) -> Result<(), SnapshotError> {
+        let mut table = self.table()?;
+        table.write(rows)?;
+        self.end_table(table)
+    }
+
+    /// Writes all tables but the samples.
+    fn write_all(&mut self, rows: &PartRows) -> Result<(), SnapshotError> {
+        self.write(&rows.events)?;
+        self.write_few(rows)
+    }
+
+    /// Writes all tables but samples and events.
+    fn write_few(&mut self, rows: &PartRows) -> Result<(), SnapshotError> {
+        self.write(&rows.conferences)?;
+        self.write(&rows.sessions)?;
+        self.write(&rows.connections)?;
+        self.write(&rows.tracks)?;
+        self.write(&rows.issues)
+    }
+
+    /// Ends the part; how many rows it has.
+    fn finish(self) -> u64 {
+        let rows = self.part.rows.values().sum();
+        self.writer.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(self.part);
+        rows
+    }
+}
+
+/// A part of one conference that is being written, of whose events and samples only some are held.
+pub struct LargePart<'a> {
+    part: PartWriter<'a>,
+    samples: TableFile<SampleRow>,
+    events: TableFile<EventRow>,
+    reader: SampleReader,
+    is_sampled: bool,
+}
+
+impl LargePart<'_> {
+    /// Adds the next event by time and id.
+    pub fn add_event(&mut self, event: &EventRow) -> Result<(), SnapshotError> {
+        let samples = &mut self.samples;
+        let count = (event.r#type == "stats").then(|| self.reader.event(event, samples)).flatten();
+        match count {
+            Some(count) => {
+                self.is_sampled |= count > 0;
+                self.samples.write_if_full()
+            }
+            None => self.events.write(std::slice::from_ref(event)),
+        }
+    }
+
+    /// Writes the other tables, in any order of rows, and ends the part; how many rows it has.
+    pub fn finish(mut self, mut rows: PartRows) -> Result<u64, SnapshotError> {
+        rows.sort();
+        if !self.is_sampled {
+            rows.conferences.iter().for_each(|conference| self.reader.summary(conference, &mut self.samples));
+        }
+        self.part.end_table(self.samples)?;
+        self.part.end_table(self.events)?;
+        self.part.write_few(&rows)?;
+        Ok(self.part.finish())
+    }
+}
+
+/// A file whose digest is known when it is written.
+struct Digesting {
+    file: File,
+    hasher: blake3::Hasher,
+}
+
+impl io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<String, SnapshotError> {
     let bytes = table_bytes(rows)?;
     write_new(path, &bytes)?;
     Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 
-/// Writes a file that is not there yet. One that is may be a link to that of the former snapshot, so it is taken away.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
-    let create = || File::create_new(path);
-    let file = create().or_else(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| create()),
+/// Makes a file that is not there yet. One that is may be a link to that of the former snapshot, so it is taken away.
+fn create_new(path: &Path) -> io::Result<File> {
+    File::create_new(path).or_else(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| File::create_new(path)),
         _ => Err(error),
-    });
-    file.and_then(|mut file| file.write_all(bytes)).map_err(io_at(path))
+    })
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
+    create_new(path).and_then(|mut file| file.write_all(bytes)).map_err(io_at(path))
 }
 
 /// Rows as the bytes of a Parquet file: the same rows, the same bytes.
@@ -454,22 +548,15 @@ pub fn table_bytes<R: Row>(rows: &[R]) -> Result<Vec<u8>, SnapshotError> {
     writer.finish()
 }
 
-/// A small table as the bytes of a Parquet file to be taken away. Zstandard's working memory, made anew for each column, took
-/// longer than all else of such a file; Snappy's is small.
-pub fn small_table_bytes<R: Row>(rows: &[R]) -> Result<Vec<u8>, SnapshotError> {
-    let properties = TableWriter::<R>::properties()
-        .set_compression(Compression::SNAPPY)
-        .set_statistics_enabled(EnabledStatistics::None);
-    let mut writer = TableWriter::<R>::with(properties.build())?;
-    writer.write(rows)?;
-    writer.finish()
+/// Makes one table's Parquet file, some rows after the other, so that only the columns of some rows are held. The same rows give
+/// the same bytes, however they come.
+pub struct TableWriter<R: Row, W: io::Write + Send = Vec<u8>> {
+    file: FileWriter<W>,
+    columns: R::Columns,
+    rows: usize,
 }
 
-/// Makes the bytes of one table's Parquet file, some rows after the other, so that only columns are held.
-pub struct TableWriter<R: Row> {
-    writer: ArrowWriter<Vec<u8>>,
-    rows: PhantomData<R>,
-}
+type TableFile<R> = TableWriter<R, Digesting>;
 
 fn encode<R: Row>(error: impl std::error::Error) -> SnapshotError {
     SnapshotError::Encode { path: format!("{}.parquet", R::TABLE).into(), problem: error.to_string() }
@@ -478,75 +565,55 @@ fn encode<R: Row>(error: impl std::error::Error) -> SnapshotError {
 impl<R: Row> TableWriter<R> {
     /// Without any row.
     pub fn new() -> Result<Self, SnapshotError> {
-        let properties = Self::properties()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(encode::<R>)?))
-            // Nobody looks for a page by what is in it.
-            .set_statistics_enabled(EnabledStatistics::Chunk);
-        Self::with(properties.build())
-    }
-
-    fn properties() -> WriterPropertiesBuilder {
-        let mut properties = WriterProperties::builder().set_created_by("peerpress".to_owned());
-        for field in R::schema().fields().iter().filter(|field| *field.data_type() == DataType::Float64) {
-            // Measured numbers hardly repeat, so that a dictionary only takes time.
-            properties = properties.set_column_dictionary_enabled(field.name().as_str().into(), false);
-        }
-        properties
-    }
-
-    fn with(properties: WriterProperties) -> Result<Self, SnapshotError> {
-        let writer = ArrowWriter::try_new(Vec::new(), R::schema(), Some(properties)).map_err(encode::<R>)?;
-        Ok(Self { writer, rows: PhantomData })
-    }
-
-    /// Adds rows.
-    pub fn write(&mut self, rows: &[R]) -> Result<(), SnapshotError> {
-        for chunk in rows.chunks(WRITTEN) {
-            let batch = R::to_batch(chunk).map_err(encode::<R>)?;
-            self.writer.write(&batch).map_err(encode::<R>)?;
-        }
-        Ok(())
+        Self::to(Vec::new())
     }
 
     /// The whole file.
     pub fn finish(self) -> Result<Vec<u8>, SnapshotError> {
-        self.writer.into_inner().map_err(encode::<R>)
+        self.end()
     }
 }
 
-/// Samples on their way into a file, of which a batch is held at a time.
-struct Samples {
-    writer: TableWriter<SampleRow>,
-    waiting: Vec<SampleRow>,
-    written: usize,
-}
-
-impl Samples {
-    fn new() -> Result<Self, SnapshotError> {
-        Ok(Self { writer: TableWriter::new()?, waiting: Vec::new(), written: 0 })
+impl<R: Row, W: io::Write + Send> TableWriter<R, W> {
+    fn to(to: W) -> Result<Self, SnapshotError> {
+        let file = FileWriter::new::<R>(to).map_err(encode::<R>)?;
+        Ok(Self { file, columns: R::Columns::default(), rows: 0 })
     }
 
-    /// Batches are always of the same size, so that the file does not depend on how the rows come.
-    fn add(&mut self, rows: Vec<SampleRow>) -> Result<(), SnapshotError> {
+    /// Adds rows.
+    pub fn write(&mut self, rows: &[R]) -> Result<(), SnapshotError> {
         for row in rows {
-            self.waiting.push(row);
-            if self.waiting.len() == WRITTEN {
-                self.flush()?;
-            }
+            self.columns.push(row);
+            self.rows += 1;
+            self.write_if_full()?;
         }
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), SnapshotError> {
-        self.writer.write(&self.waiting)?;
-        self.written += self.waiting.len();
-        self.waiting.clear();
-        Ok(())
+    /// Writes what was collected, if it is enough for a row group.
+    fn write_if_full(&mut self) -> Result<(), SnapshotError> {
+        let is_full = self.columns.rows() >= GROUP_ROWS || self.columns.weight() >= GROUP_BYTES;
+        if is_full { self.write_group() } else { Ok(()) }
     }
 
-    fn finish(mut self) -> Result<(usize, Vec<u8>), SnapshotError> {
-        self.flush()?;
-        Ok((self.written, self.writer.finish()?))
+    fn write_group(&mut self) -> Result<(), SnapshotError> {
+        let mut group = self.file.row_group(self.columns.rows()).map_err(encode::<R>)?;
+        self.columns.write(&mut group).map_err(encode::<R>)?;
+        group.finish().map_err(encode::<R>)
+    }
+
+    fn end(mut self) -> Result<W, SnapshotError> {
+        if self.columns.rows() > 0 {
+            self.write_group()?;
+        }
+        self.file.finish().map_err(encode::<R>)
+    }
+}
+
+impl<W: io::Write + Send> Sink for TableWriter<SampleRow, W> {
+    fn add(&mut self, sample: &Sample<'_, '_>) {
+        self.columns.add(sample);
+        self.rows += 1;
     }
 }
 
@@ -626,7 +693,11 @@ impl Snapshot {
     /// and the next rows of each table.
     pub fn dossiers(&self, part: &Part) -> Result<Dossiers, SnapshotError> {
         Ok(Dossiers {
-            conferences: self.rows(part)?,
+            conferences: self.open_table(
+                &part.file(ConferenceRow::TABLE),
+                part.digests.get(ConferenceRow::TABLE),
+                CONFERENCES,
+            )?,
             sessions: self.rows(part)?,
             connections: self.rows(part)?,
             tracks: self.rows(part)?,
@@ -641,7 +712,7 @@ impl Snapshot {
     }
 
     fn read_table<R: Row>(&self, file: &str, digest: Option<&String>) -> Result<Vec<R>, SnapshotError> {
-        self.open_table(file, digest, BATCH)?.collect()
+        self.open_table(file, digest, BATCH)?.all()
     }
 
     /// Opens a table whose bytes are those that the manifest names.
@@ -662,7 +733,7 @@ impl Snapshot {
         let reader = ParquetRecordBatchReaderBuilder::try_new(source)
             .and_then(|builder| builder.with_batch_size(batch).build())
             .map_err(|error| damaged(error.to_string()))?;
-        Ok(Rows { path, reader, ready: Vec::new().into_iter() })
+        Ok(Rows { path, reader, batch: None, at: 0, table: PhantomData })
     }
 }
 
@@ -670,41 +741,69 @@ impl Snapshot {
 struct Rows<R> {
     path: PathBuf,
     reader: ParquetRecordBatchReader,
-    ready: std::vec::IntoIter<R>,
+    /// The batch at hand, and how many rows of it were taken.
+    batch: Option<RecordBatch>,
+    at: usize,
+    table: PhantomData<R>,
 }
 
 impl<R: Row> Rows<R> {
-    /// The next row, which stays the next one.
-    fn peek(&mut self) -> Result<Option<&R>, SnapshotError> {
-        while self.ready.as_slice().is_empty() {
-            let Some(batch) = self.reader.next() else { return Ok(None) };
-            let mut rows = Vec::new();
-            let damaged = |problem: String| SnapshotError::Damaged { path: self.path.clone(), problem };
-            let batch = batch.map_err(|error| damaged(error.to_string()))?;
-            R::from_batch(&batch, &mut rows).map_err(|error| damaged(error.to_string()))?;
-            self.ready = rows.into_iter();
-        }
-        Ok(self.ready.as_slice().first())
+    fn damaged(&self, problem: &impl std::error::Error) -> SnapshotError {
+        SnapshotError::Damaged { path: self.path.clone(), problem: problem.to_string() }
     }
 
-    /// The rows from here on for which `belongs` holds.
-    fn those(&mut self, belongs: impl Fn(&R) -> bool) -> Result<Vec<R>, SnapshotError> {
+    /// The batch that has the next row; none at the end.
+    fn batch(&mut self) -> Result<Option<RecordBatch>, SnapshotError> {
+        while self.batch.as_ref().is_none_or(|batch| self.at == batch.num_rows()) {
+            (self.batch, self.at) = (None, 0);
+            match self.reader.next() {
+                Some(batch) => self.batch = Some(batch.map_err(|error| self.damaged(&error))?),
+                None => return Ok(None),
+            }
+        }
+        Ok(self.batch.clone())
+    }
+
+    /// Takes the next rows of a batch.
+    fn take(&mut self, batch: &RecordBatch, count: usize, rows: &mut Vec<R>) -> Result<(), SnapshotError> {
+        let which = self.at..self.at + count;
+        self.at += count;
+        R::from_batch(batch, which, rows).map_err(|error| self.damaged(&error))
+    }
+
+    /// The next row.
+    fn next(&mut self) -> Result<Option<R>, SnapshotError> {
+        let Some(batch) = self.batch()? else { return Ok(None) };
+        let mut rows = Vec::with_capacity(1);
+        self.take(&batch, 1, &mut rows)?;
+        Ok(rows.pop())
+    }
+
+    /// All rows from here on.
+    fn all(mut self) -> Result<Vec<R>, SnapshotError> {
         let mut rows = Vec::new();
-        while self.peek()?.is_some_and(&belongs) {
-            rows.extend(self.ready.next());
+        while let Some(batch) = self.batch()? {
+            self.take(&batch, batch.num_rows() - self.at, &mut rows)?;
         }
         Ok(rows)
     }
-}
 
-impl<R: Row> Iterator for Rows<R> {
-    type Item = Result<R, SnapshotError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.peek() {
-            Ok(_) => self.ready.next().map(Ok),
-            Err(error) => Some(Err(error)),
+    /// The rows from here on that are of a conference, which `column` says.
+    fn of(&mut self, column: &str, conference: ConferenceId) -> Result<Vec<R>, SnapshotError> {
+        let id = conference.to_string();
+        let mut rows = Vec::new();
+        while let Some(batch) = self.batch()? {
+            let ids = batch.column_by_name(column).and_then(|ids| ids.as_string_opt::<i32>());
+            let left = self.at..batch.num_rows();
+            let count = left.len();
+            // What is no id belongs to nobody.
+            let mine = ids.map_or(0, |ids| left.take_while(|at| ids.value(*at) == id).count());
+            self.take(&batch, mine, &mut rows)?;
+            if mine < count {
+                break;
+            }
         }
+        Ok(rows)
     }
 }
 
@@ -722,15 +821,15 @@ pub struct Dossiers {
 impl Dossiers {
     /// Every table has its rows in the order of the conferences, so that those of one conference come next in each.
     fn next_dossier(&mut self) -> Result<Option<Dossier>, SnapshotError> {
-        let Some(conference) = self.conferences.next().transpose()? else { return Ok(None) };
+        let Some(conference) = self.conferences.next()? else { return Ok(None) };
         let id = conference.id;
         Ok(Some(Dossier {
-            sessions: self.sessions.those(|row| row.conference_id == id)?,
-            connections: self.connections.those(|row| row.conference_id == id)?,
-            tracks: self.tracks.those(|row| row.conference_id == id)?,
-            issues: self.issues.those(|row| row.in_conference_id == id)?,
-            events: self.events.those(|row| row.conference_id == id)?,
-            samples: self.samples.those(|row| row.conference_id == id)?,
+            sessions: self.sessions.of("conference_id", id)?,
+            connections: self.connections.of("conference_id", id)?,
+            tracks: self.tracks.of("conference_id", id)?,
+            issues: self.issues.of("in_conference_id", id)?,
+            events: self.events.of("conference_id", id)?,
+            samples: self.samples.of("conference_id", id)?,
             conference,
         }))
     }

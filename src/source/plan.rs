@@ -19,6 +19,8 @@ pub(super) struct PlannedPart {
     pub(super) day: Day,
     pub(super) piece: usize,
     pub(super) conferences: Vec<ConferenceId>,
+    /// Their events in the database.
+    pub(super) events: usize,
     /// Whether it is as it was in the former snapshot.
     pub(super) is_kept: bool,
 }
@@ -207,7 +209,8 @@ fn parts(days: Days, conferences: &[Planned]) -> Vec<PlannedPart> {
         for (number, mut piece) in pieces {
             piece.conferences.sort_unstable();
             let conferences = piece.conferences.iter().map(|&at| conferences[at].id).collect();
-            parts.push(PlannedPart { day, piece: number, conferences, is_kept: !piece.is_changed });
+            let events = piece.events;
+            parts.push(PlannedPart { day, piece: number, conferences, events, is_kept: !piece.is_changed });
         }
     }
     parts

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::catalog;
 use super::error::SourceError;
 use super::origin::{Changes, Former, Log, Now, Whole, prune};
-use super::part::{read_globals, read_part};
+use super::part::{copy_part, read_globals};
 use super::plan::{FormerConferences, Plan, Planned, PlannedPart, former_conferences, list, plan};
 use super::reader::Reader;
 use super::settings::ConnectionSettings;
@@ -154,8 +154,7 @@ pub fn take_snapshot(
     let to_read: Vec<&PlannedPart> = plan.parts.iter().filter(|part| !part.is_kept).collect();
     progress.parts_planned(to_read.len());
     team.work(&to_read, |reader, part| {
-        let raw = read_part(reader, part)?;
-        progress.part_done(writer.write_raw_part(part.day, part.piece, raw)?);
+        progress.part_done(copy_part(reader, part, &writer, options.part_events)?);
         Ok(())
     })?;
     write_globals(&mut writer, &mut team, base.as_ref().ok(), state.globals)?;
