@@ -1,6 +1,8 @@
 //! Requests as bytes: the head of one, read by strict rules and within limits. What follows a head is never read as a body: nothing
 //! here takes one.
 
+pub(super) use tiny_http::Method;
+
 use super::fields::{Field, Fields};
 
 /// Bytes that a head may have, with its request line.
@@ -9,15 +11,6 @@ pub(super) const HEAD: usize = 16 * 1024;
 const TARGET: usize = 8 * 1024;
 /// Header fields of a request.
 const FIELDS: usize = 64;
-
-/// What a request asks to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
-    Get,
-    Head,
-    /// Nothing that is done here.
-    Other,
-}
 
 /// A whole head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,11 +108,8 @@ fn request(head: &httparse::Request, bytes: &[u8]) -> Result<Request, u16> {
         None => (of.get("Host").map(std::borrow::Cow::into_owned), target.to_owned()),
     };
     Ok(Request {
-        method: match method {
-            "GET" => Method::Get,
-            "HEAD" => Method::Head,
-            _ => Method::Other,
-        },
+        // The parser lets only tokens through, any of which is a method.
+        method: method.parse().map_err(|()| 400_u16)?,
         url,
         host,
         last: version == 0 || body || closes,

@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, IoSlice, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::time::SystemTime;
 
+use tiny_http::StatusCode;
+
 use super::answer::Answer;
 use super::site::Body;
 
@@ -84,9 +86,10 @@ fn read<'a>(file: &mut File, part: &Range<u64>, chunk: &'a mut Vec<u8>) -> io::R
 }
 
 fn head(answer: &Answer, last: bool, now: SystemTime) -> io::Result<Vec<u8>> {
-    let status = answer.status;
+    let status = StatusCode(answer.status);
     let mut head = Vec::with_capacity(1024);
-    write!(head, "HTTP/1.1 {status} {}\r\nDate: {}\r\n", reason(status), httpdate::HttpDate::from(now))?;
+    write!(head, "HTTP/1.1 {} {}\r\n", status.0, status.default_reason_phrase())?;
+    write!(head, "Date: {}\r\n", httpdate::HttpDate::from(now))?;
     for (name, value) in &answer.headers {
         write!(head, "{name}: {value}\r\n")?;
     }
@@ -98,29 +101,6 @@ fn head(answer: &Answer, last: bool, now: SystemTime) -> io::Result<Vec<u8>> {
     }
     head.extend_from_slice(b"\r\n");
     Ok(head)
-}
-
-fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        206 => "Partial Content",
-        304 => "Not Modified",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        412 => "Precondition Failed",
-        414 => "URI Too Long",
-        416 => "Range Not Satisfiable",
-        421 => "Misdirected Request",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        503 => "Service Unavailable",
-        505 => "HTTP Version Not Supported",
-        _ => "",
-    }
 }
 
 #[cfg(test)]
