@@ -141,7 +141,9 @@ impl SampleReader {
             poll.samples(common, &reader.cells, |sample| samples.push(*sample));
         }
         samples.sort_by_key(|sample| (sample.common.created_at, sample.common.event_id, sample.place));
-        samples.iter().for_each(|sample| sink.add(sample));
+        for sample in &samples {
+            sink.add(sample);
+        }
     }
 }
 

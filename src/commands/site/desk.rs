@@ -1,6 +1,6 @@
 //! Where the files of one unit are made, and the digests that say whether they have to be.
 
-use std::io::BufWriter;
+use std::io::{BufWriter, IntoInnerError};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -45,7 +45,7 @@ impl<'a> Desk<'a> {
         // It comes in pieces of a few bytes.
         let mut pieces = BufWriter::with_capacity(16 * 1024, hasher);
         page.serialize(&mut rmp_serde::Serializer::new(&mut pieces).with_struct_map())?;
-        Ok(pieces.into_inner().map_err(|error| error.into_error())?.finalize())
+        Ok(pieces.into_inner().map_err(IntoInnerError::into_error)?.finalize())
     }
 
     /// A file of the static API.
