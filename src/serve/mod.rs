@@ -47,7 +47,7 @@ pub use encoding::{Encoding, is_compressible};
 pub use guard::Guard;
 pub use live::{Line, Live, Look, Pages, Problem, SCRIPT, SCRIPT_PATH, with_script};
 pub use login::{Login, LoginError, hash_password};
-use request::{Method, Request};
+use request::{Method, Reading, Request};
 pub use site::{Body, Entry, Folder, Site};
 use wire::Sending;
 
@@ -195,6 +195,28 @@ fn reply(answer: Answer, last: bool) -> Reply {
         Err(error) => {
             tracing::warn!("a request is not answered: {error}");
             Reply::Close
+        }
+    }
+}
+
+/// What is sent on a connection on which these bytes come, each answer after the other, until one ends it or the bytes do. Without a socket
+/// and without live rebuild, for tests.
+pub fn converse(mut bytes: &[u8], site: &dyn Site, guard: &Guard) -> Vec<u8> {
+    let front = Front { site, live: None, guard };
+    let peer = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut sent = Vec::new();
+    loop {
+        let reply = match request::read(bytes) {
+            Reading::Unfinished => return sent,
+            Reading::Refused(status) => front.refuse(status),
+            Reading::Whole(request, length) => {
+                bytes = &bytes[length..];
+                front.answer(request, peer)
+            }
+        };
+        let Reply::Answer(mut sending, last) = reply else { return sent };
+        if sending.go_on(&mut sent, &mut Vec::new()).is_err() || last {
+            return sent;
         }
     }
 }
