@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::privacy::Profile;
 use crate::scope::{self, Last};
 use crate::units::Timestamp;
 
@@ -108,12 +109,29 @@ pub struct Site {
     /// Only conferences with a call within so long before the snapshot: 30d, 4w, 12h; days begin at midnight UTC
     #[arg(long, value_name = "SPAN", value_parser = scope::last)]
     pub last: Option<Last>,
+    /// What of the data is shown: full, internal or public; docs/privacy.md has what each means [default: internal]
+    #[arg(long, value_name = "PROFILE", value_parser = privacy)]
+    pub privacy: Option<Profile>,
+    /// The secret of the pseudonyms of --privacy public, at least 16 characters [default: privacy.key in the state folder, made
+    /// once]
+    #[arg(long, value_name = "FILE")]
+    pub privacy_key_file: Option<PathBuf>,
+    /// Only the calls of this organization, by id or name: nothing of any other is in the site
+    #[arg(long, value_name = "ID|NAME")]
+    pub only_organization: Option<String>,
+    /// Only the calls of this app, by id or name: nothing of any other is in the site
+    #[arg(long, value_name = "ID|NAME")]
+    pub only_app: Option<String>,
     /// Also write texts compressed, as .br, .zst and .gz beside them, for servers that send those; not under live rebuild
     #[arg(long)]
     pub precompress: bool,
     /// End with exit code 3 if anything in the database contradicts itself or cannot be read
     #[arg(long)]
     pub strict: bool,
+}
+
+fn privacy(text: &str) -> Result<Profile, String> {
+    Profile::parse(text).ok_or_else(|| "expected full, internal or public".to_owned())
 }
 
 /// Where a snapshot goes.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::metrics::limits::{Limit, Limits};
+use crate::privacy::Profile;
 use crate::site::Downloads;
 use crate::units::Zone;
 
@@ -196,6 +197,13 @@ settings! {
         webrtc_internals: bool,
         /// Fragments to embed, of each conference and app.
         embed: bool,
+    }
+    /// What of the data is shown.
+    privacy: PrivacyConfig {
+        /// `full`, `internal` or `public`.
+        profile: Profile,
+        /// The secret of the pseudonyms of `public`.
+        key_file: PathBuf,
     }
     /// How the build works.
     build: BuildConfig {

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
+#[path = "site/privacy.rs"]
+mod privacy;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

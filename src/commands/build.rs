@@ -229,7 +229,7 @@ pub fn render_and_publish(
     let theme = Theme::load(&folders.templates, &folders.assets)?;
     let renderer = Renderer::new(&theme.templates)?;
     let assets = theme.assets();
-    let options = settings::site_options(session, args);
+    let options = settings::site_options(session, args)?;
     // Not while somebody works at the site and waits for each save.
     let precompress = settings::precompress(session, args) && how.contexts.is_none();
     let key = site::site_key(snapshot, &renderer, &assets, &options);
@@ -357,7 +357,7 @@ pub fn run(session: &Session, args: &cli::Build) -> anyhow::Result<Done> {
     let work = shard.map_or(Work::Whole, Work::Shard);
     let how = How { work, full: args.snapshot.full, mail: args.mail.is_some(), ..How::default() };
     let site = match shard {
-        Some(_) => settings::shard_site(session, &args.site),
+        Some(_) => settings::shard_site(session, &args.site)?,
         None => args.site.clone(),
     };
     let summary = render_and_publish(session, &snapshot, &site, how, &mut stages)?;

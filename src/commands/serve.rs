@@ -312,7 +312,7 @@ impl Updates {
         let how = How { contexts: contexts.as_ref(), ..How::default() };
         let summary = build::render_and_publish(&session, snapshot, args, how, &mut stages)?;
         if let Some(contexts) = contexts {
-            self.preview.adopt(snapshot.clone(), config, contexts.finish()?);
+            self.preview.adopt(snapshot.clone(), config, contexts.finish()?)?;
             self.live.tell();
         }
         Ok(summary)
