@@ -5,6 +5,8 @@
 
 #[path = "site/privacy.rs"]
 mod privacy;
+#[path = "site/purge.rs"]
+mod purge;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -261,7 +261,11 @@ impl Updates {
                 (Task::Build, _) | (_, None) => self.build(&args.site, &snapshot),
                 (Task::LookForData, Some(database)) => {
                     let target = settings::snapshot_folder(&self.session, &args.snapshot);
-                    match snapshot::take(&self.session, database, &args.snapshot, &target) {
+                    let state = settings::folders(&self.session, &args.site).state;
+                    let taken = settings::rules(&self.session, &args.snapshot, &state).and_then(|rules| {
+                        snapshot::take(&self.session, database, &args.snapshot, (&target, &rules))
+                    });
+                    match taken {
                         Ok(taken) => {
                             said = None;
                             if taken.changed && !same_data(&taken.snapshot, &snapshot) {

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::{Session, Usage};
 use crate::cli;
 use crate::commands::site::SiteOptions;
+use crate::privacy::purge::{Erased, Rules};
 use crate::privacy::{Key, Only, Privacy, Profile};
 use crate::report;
 use crate::scope::Scope;
@@ -94,8 +95,14 @@ pub fn snapshot_options(session: &Session, args: &cli::SnapshotFolder, target: P
 /// Where the secret of the pseudonyms lies if the user has none of his own, below the state folder.
 const PRIVACY_KEY: &str = "privacy.key";
 
+/// Whether there is a secret of pseudonyms already.
+pub fn has_privacy_key(session: &Session, args: &cli::Site) -> bool {
+    let given = args.privacy_key_file.is_some() || session.config.privacy.key_file.is_some();
+    given || folders(session, args).state.join(PRIVACY_KEY).exists()
+}
+
 /// The secret of the pseudonyms: the user's, else that of the state folder, which is made the first time.
-fn privacy_key(session: &Session, args: &cli::Site) -> anyhow::Result<Key> {
+pub fn privacy_key(session: &Session, args: &cli::Site) -> anyhow::Result<Key> {
     let given = args.privacy_key_file.as_ref().or(session.config.privacy.key_file.as_ref());
     let made = folders(session, args).state.join(PRIVACY_KEY);
     let file = given.unwrap_or(&made);
@@ -143,6 +150,39 @@ pub fn privacy(session: &Session, args: &cli::Site) -> anyhow::Result<Privacy> {
         Profile::Internal => Privacy::Internal,
         Profile::Public => Privacy::Public(privacy_key(session, args)?),
     })
+}
+
+/// Who was erased, below the state folder.
+const ERASED: &str = "erased.json";
+
+/// The list of who was erased; an empty one if there is none.
+pub fn erased(state: &Path) -> anyhow::Result<Erased> {
+    let file = state.join(ERASED);
+    let text = match std::fs::read(&file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Erased::default()),
+        text => text.with_context(|| format!("cannot read {}", file.display()))?,
+    };
+    // Without it people would come back: this is no cache that may be lost.
+    serde_json::from_slice(&text).with_context(|| {
+        format!(
+            "cannot read {}, the list of who was erased\nhint: restore it, or erase them again",
+            file.display()
+        )
+    })
+}
+
+/// Keeps the list of who was erased. Gives its file.
+pub fn keep_erased(state: &Path, erased: &Erased) -> anyhow::Result<PathBuf> {
+    let file = state.join(ERASED);
+    std::fs::create_dir_all(state).with_context(|| format!("cannot make {}", state.display()))?;
+    super::build::write_atomically(&file, &serde_json::to_vec_pretty(erased)?)?;
+    Ok(file)
+}
+
+/// What is taken out of a snapshot.
+pub fn rules(session: &Session, args: &cli::SnapshotFolder, state: &Path) -> anyhow::Result<Rules> {
+    let retention_days = args.retention.or(session.config.privacy.retention_days);
+    Ok(Rules { erased: erased(state)?, retention_days })
 }
 
 /// How the site is made.

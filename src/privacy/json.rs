@@ -211,6 +211,40 @@ impl<'a> Tokens<'a> {
     }
 }
 
+/// The text with the values of some members taken out, which leaves null, and with other texts and names; all else, its spaces
+/// included, stays as it is. `None` if nothing changes.
+pub(super) fn changed(
+    text: &str,
+    withheld: &dyn Fn(&str) -> bool,
+    change: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<String>, Invalid> {
+    let mut tokens = Tokens::of(text);
+    let (mut out, mut copied, mut is_withheld) = (String::new(), 0, false);
+    while let Some((kind, range)) = tokens.token()? {
+        let token = &text[range.clone()];
+        let (end, shown) = match kind {
+            _ if std::mem::take(&mut is_withheld) && token != "null" => {
+                (tokens.skip(kind)?, "null".to_owned())
+            }
+            Kind::Key | Kind::Text => {
+                let plain = unquoted(token);
+                is_withheld = kind == Kind::Key && withheld(&plain);
+                let Some(shown) = change(&plain) else { continue };
+                (range.end, quoted(&shown))
+            }
+            _ => continue,
+        };
+        out.push_str(&text[copied..range.start]);
+        out.push_str(&shown);
+        copied = end;
+    }
+    if copied == 0 {
+        return Ok(None);
+    }
+    out.push_str(&text[copied..]);
+    Ok(Some(out))
+}
+
 /// What a text token says; a lone surrogate becomes U+FFFD.
 pub(super) fn unquoted(token: &str) -> std::borrow::Cow<'_, str> {
     let body = &token[1..token.len() - 1];
@@ -323,6 +357,16 @@ mod tests {
         let mut tokens = Tokens::of(&deep);
         let (kind, _) = tokens.token().unwrap().unwrap();
         assert_eq!(tokens.skip(kind), Ok(deep.len()));
+    }
+
+    #[test]
+    fn members_are_taken_out_and_texts_changed_and_all_else_stays() {
+        let text = r#"{"a": {"b":[1,{}]}, "ana" : ["ana", 1.0], "a":null}"#;
+        let renamed = |text: &str| (text == "ana").then(|| "x".to_owned());
+        let after = changed(text, &|name| name == "a", &renamed).unwrap();
+        assert_eq!(after.unwrap(), r#"{"a": null, "x" : ["x", 1.0], "a":null}"#);
+        assert_eq!(changed(text, &|_| false, &|_| None), Ok(None));
+        assert_eq!(changed("[", &|_| false, &|_| None), Err(Invalid));
     }
 
     #[test]

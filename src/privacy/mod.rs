@@ -8,6 +8,7 @@ mod addresses;
 mod internal;
 mod json;
 mod public;
+pub mod purge;
 mod rows;
 mod tables;
 mod view;
@@ -16,6 +17,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use crate::ids::ParticipantId;
+
 pub use rows::{Hidden, OfConference};
 pub use tables::tables;
 pub use view::{Only, View, ViewError};
@@ -23,7 +26,9 @@ pub use view::{Only, View, ViewError};
 use internal::Fragments;
 
 /// Names of the profiles, as the user writes them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// Everything that the snapshot has.
@@ -89,6 +94,12 @@ impl Key {
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest.as_bytes()[..16]);
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+
+    /// Whether a text is the pseudonym of a participant: its id, or the name by which pages call it.
+    pub fn is_participant(&self, id: ParticipantId, text: &str) -> bool {
+        let pseudonym = self.uuid("participant", id.0);
+        text == pseudonym.to_string() || text == name_of("participant", pseudonym)
     }
 
     /// The pseudonym of a text, such as a browser's id of a track.

@@ -24,7 +24,7 @@ fn mark(number: usize) -> String {
 }
 
 /// The marks in a text, also in one of which the letters were folded.
-fn marks(text: &str) -> impl Iterator<Item = usize> {
+pub(crate) fn marks(text: &str) -> impl Iterator<Item = usize> {
     let found = text.match_indices("zq").chain(text.match_indices("ZQ"));
     found.filter_map(|(at, _)| {
         let rest = text.get(at + 2..at + 9)?;
@@ -33,7 +33,7 @@ fn marks(text: &str) -> impl Iterator<Item = usize> {
 }
 
 /// Gives every text of a table to `change`, with its `table.column`, and takes what comes back.
-fn changed<R: Row>(rows: &[R], change: &mut dyn FnMut(&str, &str, &str) -> String) -> Vec<R> {
+pub(crate) fn changed<R: Row>(rows: &[R], change: &mut dyn FnMut(&str, &str, &str) -> String) -> Vec<R> {
     let batch = R::to_batch(rows).unwrap();
     let columns = R::columns().into_iter().zip(batch.columns()).map(|(column, array)| -> ArrayRef {
         if !matches!(column.kind, "text" | "json") {
@@ -100,7 +100,7 @@ fn texts(snapshot: &Snapshot, privacy: &Privacy, only: Only) -> BTreeMap<String,
         .collect()
 }
 
-fn cells(bytes: Vec<u8>) -> String {
+pub(crate) fn cells(bytes: Vec<u8>) -> String {
     let reader =
         ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap().build().unwrap();
     let mut text = String::new();
@@ -196,7 +196,7 @@ fn is_short(place: &str) -> bool {
 }
 
 /// A snapshot with marks, and where each stands.
-fn canary(folder: &Path, instead: bool) -> (Snapshot, Vec<String>) {
+pub(crate) fn canary(folder: &Path, instead: bool) -> (Snapshot, Vec<String>) {
     let mut places: Vec<String> = Vec::new();
     let mut last = BTreeMap::new();
     let snapshot = snapshot(folder, |place, kind, text| {
