@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::privacy::Profile;
 use crate::scope::{self, Last};
 use crate::units::Timestamp;
 
@@ -56,6 +57,11 @@ pub enum Command {
     /// A saved template, asset or setting is in open pages at once, new data after --interval; the files of the site follow.
     /// What cannot be shown is named on the page and here, and the last good site stays.
     Serve(Serve),
+    /// Take a person out of the snapshot and the site, for good
+    ///
+    /// Their visits go with all that belongs to them; in the rows of others nobody stands in their place. Later snapshots leave them out
+    /// by a list in the state folder, until the database does not have them any more.
+    Erase(Erase),
     /// Bring a database to the schema of Peer Metrics
     ///
     /// Makes all tables in an empty database. In one that Peer Metrics' own migrations made, only adds two indexes that make
@@ -112,12 +118,29 @@ pub struct Site {
     /// Only conferences with a call within so long before the snapshot: 30d, 4w, 12h; days begin at midnight UTC
     #[arg(long, value_name = "SPAN", value_parser = scope::last)]
     pub last: Option<Last>,
+    /// What of the data is shown: full, internal or public; docs/privacy.md has what each means [default: internal]
+    #[arg(long, value_name = "PROFILE", value_parser = privacy)]
+    pub privacy: Option<Profile>,
+    /// The secret of the pseudonyms of --privacy public, at least 16 characters [default: privacy.key in the state folder, made
+    /// once]
+    #[arg(long, value_name = "FILE")]
+    pub privacy_key_file: Option<PathBuf>,
+    /// Only the calls of this organization, by id or name: nothing of any other is in the site
+    #[arg(long, value_name = "ID|NAME")]
+    pub only_organization: Option<String>,
+    /// Only the calls of this app, by id or name: nothing of any other is in the site
+    #[arg(long, value_name = "ID|NAME")]
+    pub only_app: Option<String>,
     /// Also write texts compressed, as .br, .zst and .gz beside them, for servers that send those; not under live rebuild
     #[arg(long)]
     pub precompress: bool,
     /// End with exit code 3 if anything in the database contradicts itself or cannot be read
     #[arg(long)]
     pub strict: bool,
+}
+
+fn privacy(text: &str) -> Result<Profile, String> {
+    Profile::parse(text).ok_or_else(|| "expected full, internal or public".to_owned())
 }
 
 /// Where a snapshot goes.
@@ -132,6 +155,9 @@ pub struct SnapshotFolder {
     /// Read and make everything anew, rather than only what changed since the last time
     #[arg(long)]
     pub full: bool,
+    /// Take visits that began more than so many days before the snapshot out of it, and so out of the site, for good
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub retention: Option<u32>,
 }
 
 /// `peerpress demo`.
@@ -176,7 +202,7 @@ pub struct Build {
     #[arg(long, value_name = "FILE")]
     pub mail: Option<PathBuf>,
     /// Only the K-th of N slices of the conferences, for `peerpress merge`; K is JOB_COMPLETION_INDEX + 1 if it is left out
-    #[arg(long, value_name = "K/N", requires = "from", requires = "output", conflicts_with_all = ["mail", "state"])]
+    #[arg(long, value_name = "K/N", requires = "from", requires = "output", conflicts_with_all = ["mail", "state", "retention"])]
     pub shard: Option<String>,
 }
 
@@ -203,6 +229,23 @@ pub struct TakeSnapshot {
     #[command(flatten)]
     /// The snapshot.
     pub snapshot: SnapshotFolder,
+    /// The folder with the list of erased people, which stay out of the snapshot [default: .peerpress beside the output]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// `peerpress erase`.
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// Who: the id of a participant's page, the id that the app gave, or a pseudonym of a public site; several times for several
+    #[arg(long, value_name = "ID", required = true)]
+    pub participant: Vec<String>,
+    /// The folder of the snapshot [default: snapshot]
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    /// The site.
+    pub site: Site,
 }
 
 /// `peerpress serve`.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::metrics::limits::{Limit, Limits};
+use crate::privacy::Profile;
 use crate::site::Downloads;
 use crate::units::Zone;
 
@@ -197,6 +198,15 @@ settings! {
         /// Fragments to embed, of each conference and app.
         embed: bool,
     }
+    /// What of the data is shown.
+    privacy: PrivacyConfig {
+        /// `full`, `internal` or `public`.
+        profile: Profile,
+        /// The secret of the pseudonyms of `public`.
+        key_file: PathBuf,
+        /// Days that visits are kept, in the snapshot and the site.
+        retention_days: u32,
+    }
     /// How the build works.
     build: BuildConfig {
         /// Threads that render; 0 for one per core.
@@ -294,6 +304,13 @@ impl Config {
                 key: "report.call_gap_minutes",
                 value: gap.to_string(),
                 problem: "it must be more than 0",
+            });
+        }
+        if let Some(days) = config.privacy.retention_days.filter(|days| !(1..=36_500).contains(days)) {
+            return Err(ConfigError::Value {
+                key: "privacy.retention_days",
+                value: days.to_string(),
+                problem: "it must be from 1 to 36500",
             });
         }
         if let Some(name) = config.report.time_zone.as_ref().filter(|name| Zone::parse(name).is_none()) {

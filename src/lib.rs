@@ -11,6 +11,7 @@ pub mod config;
 pub mod ids;
 pub mod metrics;
 pub mod migrate;
+pub mod privacy;
 pub mod publish;
 pub mod render;
 pub mod report;

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use peerpress::commands::site::SiteOptions;
+use peerpress::privacy::Privacy;
 use peerpress::report;
 use peerpress::snapshot::Snapshot;
 use peerpress::source::{NoProgress, SnapshotOptions, resolve, take_snapshot};
@@ -106,6 +107,8 @@ impl Site {
     fn of(snapshot: &Snapshot, since: Option<Timestamp>) -> Self {
         let options = SiteOptions {
             report: report::Options { since, ..report::Options::default() },
+            // The API answers with all that the database has.
+            privacy: Privacy::Full,
             ..SiteOptions::default()
         };
         let files = memory::site(snapshot, &options)

@@ -12,6 +12,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
+use peerpress::snapshot::Snapshot;
 use peerpress::units::Timestamp;
 use serde_json::Value;
 use support::{TestDb, shared_data};
@@ -150,6 +151,66 @@ fn a_failed_build_leaves_the_former_site_and_findings_fail_only_when_asked() {
 }
 
 /// All files of a folder.
+#[test]
+fn who_was_erased_stays_out_of_later_snapshots_of_the_database() {
+    if shared_data().is_none() {
+        return;
+    }
+    let db = TestDb::restored("small");
+    let folder = tempfile::tempdir().unwrap();
+    let url = db.url();
+    let ran = |args: &[&str]| -> Value {
+        let ran = run(peerpress(folder.path()).args(args));
+        assert_eq!(ran.code, Some(0), "{args:?}: {}", ran.stderr);
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let build = ["build", "--json", "--database-url", &url];
+    let before = ran(&build);
+    let row = "SELECT p.id::text, p.participant_id FROM participant p JOIN app_session s ON s.participant_id = p.id \
+               WHERE p.is_active ORDER BY p.id LIMIT 1";
+    let row = db.client().query_one(row, &[]).unwrap();
+    let (id, given): (String, String) = (row.get(0), row.get(1));
+    let erased = ran(&["erase", "--json", "--participant", &given]);
+    assert_eq!(erased["participants"], serde_json::json!([id]));
+    assert_eq!(erased["snapshot"]["rows"]["participants"], 1);
+    let is_gone = |what: &str| {
+        let snapshot = Snapshot::open(&folder.path().join("snapshot")).unwrap();
+        let text: String = snapshot
+            .parts()
+            .iter()
+            .flat_map(|part| {
+                snapshot.dossiers(part).unwrap().map(|dossier| format!("{:?}", dossier.unwrap()))
+            })
+            .collect();
+        let text = text + &format!("{:?}", snapshot.globals().unwrap());
+        let found = text.find(&id).map(|at| text.get(at.saturating_sub(60)..at + 60));
+        assert!(text.len() > 10_000 && found.is_none(), "{what}: {} {found:?}", text.len());
+        for (path, bytes) in files(&folder.path().join("output")) {
+            assert!(!path.contains(&id) && !String::from_utf8_lossy(&bytes).contains(&id), "{what}: {path}");
+        }
+    };
+    is_gone("erased");
+    let check = run(peerpress(folder.path()).args(["check", "--database-url", &url]));
+    assert_eq!(check.code, Some(0), "{}{}", check.stdout, check.stderr);
+    // Nothing is read again, and nothing comes back.
+    let again = ran(&build);
+    is_gone("built again");
+    assert_eq!(
+        (&again["written"], &again["participants"]),
+        (&0.into(), &(before["participants"].as_u64().unwrap() - 1).into())
+    );
+    // Rows of theirs are read again where something changed, and where everything is.
+    let touch = format!(
+        "UPDATE conference SET conference_name = 'touched' WHERE id = (SELECT conference_id FROM app_session WHERE participant_id = '{id}' LIMIT 1)"
+    );
+    db.client().batch_execute(&touch).unwrap();
+    let taken = ran(&["snapshot", "--json", "--database-url", &url]);
+    assert_eq!((&taken["changed"], &taken["conferences_changed"]), (&true.into(), &1.into()));
+    is_gone("changed");
+    ran(&["build", "--json", "--full", "--database-url", &url]);
+    is_gone("read in full");
+}
+
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     walkdir::WalkDir::new(folder)
         .into_iter()

@@ -8,6 +8,10 @@
 mod fuzz;
 #[path = "site/hostile.rs"]
 mod hostile;
+#[path = "site/privacy.rs"]
+mod privacy;
+#[path = "site/purge.rs"]
+mod purge;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

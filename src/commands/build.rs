@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::precompress::{self, Precompressing};
 use super::preview::ContextWriter;
-use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, UnitSink, Work};
+use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, SiteOptions, UnitSink, Work};
 use super::theme::Theme;
 use super::{Done, Session, Usage, settings, snapshot};
 use crate::cli;
+use crate::privacy::Profile;
 use crate::publish::{self, Changes, Publisher, SitePath, Unit};
 use crate::render::Renderer;
 use crate::site::Route;
@@ -183,22 +184,41 @@ impl site::Progress for Bar {
 
 /// What a build made, beside the site, for one that finds nothing to do.
 #[derive(Serialize, Deserialize)]
-struct LastBuild {
+pub(super) struct LastBuild {
     key: String,
     counts: SiteCounts,
+    /// How private the site is.
+    pub(super) profile: Profile,
+    /// A digest of the settings that it was made by.
+    pub(super) options: String,
+}
+
+/// A digest of the settings that a site is made by.
+pub(super) fn digest_of(options: &SiteOptions) -> String {
+    blake3::hash(format!("{options:?}").as_bytes()).to_hex().to_string()
 }
 
 impl LastBuild {
+    /// Of whatever site was built last.
+    pub(super) fn open(state: &Path) -> Option<Self> {
+        let text = std::fs::read(state.join(LAST_BUILD)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
     /// Of a site with a key.
     fn read(state: &Path, key: &blake3::Hash) -> Option<SiteCounts> {
-        let text = std::fs::read(state.join(LAST_BUILD)).ok()?;
-        let last: Self = serde_json::from_slice(&text).ok()?;
+        let last = Self::open(state)?;
         (last.key == key.to_hex().as_str()).then_some(last.counts)
     }
 
     /// Without it the next build only works for longer.
-    fn write(state: &Path, key: &blake3::Hash, counts: SiteCounts) {
-        let last = Self { key: key.to_hex().to_string(), counts };
+    fn write(state: &Path, key: &blake3::Hash, counts: SiteCounts, options: &SiteOptions) {
+        let last = Self {
+            key: key.to_hex().to_string(),
+            counts,
+            profile: options.privacy.profile(),
+            options: digest_of(options),
+        };
         let written = serde_json::to_vec(&last)
             .map_err(anyhow::Error::from)
             .and_then(|text| write_atomically(&state.join(LAST_BUILD), &text));
@@ -233,7 +253,7 @@ pub fn render_and_publish(
     let theme = Theme::load(&folders.templates, &folders.assets)?;
     let renderer = Renderer::new(&theme.templates)?;
     let assets = theme.assets();
-    let options = settings::site_options(session, args);
+    let options = settings::site_options(session, args)?;
     // Not while somebody works at the site and waits for each save.
     let precompress = settings::precompress(session, args) && how.contexts.is_none();
     let key = site::site_key(snapshot, &renderer, &assets, &options);
@@ -257,6 +277,12 @@ pub fn render_and_publish(
     {
         stages.end("render");
         return Ok(summary(&folders.output, snapshot, counts, &changes, stages));
+    }
+    if let Some(last) = LastBuild::open(&folders.state)
+        && last.profile > options.privacy.profile()
+    {
+        let now = options.privacy.profile().name();
+        tracing::warn!("the site was {}, and is now {now}: it shows more than it did", last.profile.name());
     }
     let publisher = Publisher::begin(&folders.output, &folders.state)?;
     for warning in publisher.warnings() {
@@ -282,7 +308,7 @@ pub fn render_and_publish(
     let changes = publishing.publisher.commit(Some(key));
     spinner.finish_and_clear();
     let changes = changes?;
-    LastBuild::write(&folders.state, &key, counts);
+    LastBuild::write(&folders.state, &key, counts, &options);
     stages.end("publish");
     Ok(Summary { mail, ..summary(&folders.output, snapshot, counts, &changes, stages) })
 }
@@ -312,12 +338,18 @@ fn summary(
 
 /// The snapshot of a build: the given one, else a new one of the database.
 pub fn snapshot_of(session: &Session, args: &cli::Build, stages: &mut Stages) -> anyhow::Result<Snapshot> {
+    let rules = settings::rules(session, &args.snapshot, &settings::folders(session, &args.site).state)?;
     let snapshot = if let Some(folder) = &args.from {
-        Snapshot::open(folder)?
+        let snapshot = Snapshot::open(folder)?;
+        // Slices are made at the same time, of a snapshot that stays as it is.
+        match args.shard {
+            Some(_) => snapshot,
+            None => snapshot::purged(session, snapshot, folder, &rules)?,
+        }
     } else {
         let database = settings::database(session, &args.database)?;
         let target = settings::snapshot_folder(session, &args.snapshot);
-        snapshot::take(session, &database, &args.snapshot, &target)?.snapshot
+        snapshot::take(session, &database, &args.snapshot, (&target, &rules))?.snapshot
     };
     stages.end("snapshot");
     session.check_stop()?;
@@ -361,7 +393,7 @@ pub fn run(session: &Session, args: &cli::Build) -> anyhow::Result<Done> {
     let work = shard.map_or(Work::Whole, Work::Shard);
     let how = How { work, full: args.snapshot.full, mail: args.mail.is_some(), ..How::default() };
     let site = match shard {
-        Some(_) => settings::shard_site(session, &args.site),
+        Some(_) => settings::shard_site(session, &args.site)?,
         None => args.site.clone(),
     };
     let summary = render_and_publish(session, &snapshot, &site, how, &mut stages)?;

@@ -8,6 +8,7 @@ use super::serve::{Wish, bind, serve_folder};
 use super::{Done, Session, settings, snapshot};
 use crate::cli;
 use crate::cluster::{Cluster, ClusterError, ClusterOptions};
+use crate::privacy::purge::Rules;
 use crate::seed::{SeedOptions, SeedPlan, fill_database, plan, write_snapshot};
 use crate::snapshot::Snapshot;
 use crate::source::{ConnectionSettings, connect};
@@ -92,7 +93,9 @@ fn by_database(
         took.as_secs_f64()
     ));
     session.check_stop()?;
-    let snapshot = snapshot::take(session, &settings, &cli::SnapshotFolder::default(), target)?.snapshot;
+    let snapshot =
+        snapshot::take(session, &settings, &cli::SnapshotFolder::default(), (target, &Rules::default()))?
+            .snapshot;
     let took = stages.end("snapshot");
     let rows: u64 = snapshot.manifest().rows.values().sum();
     session.say(&format!("snapshot: {rows} rows ({:.1} s)", took.as_secs_f64()));

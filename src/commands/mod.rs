@@ -3,6 +3,7 @@
 pub mod build;
 pub mod check;
 pub mod demo;
+pub mod erase;
 pub mod hash_password;
 pub mod merge;
 pub mod precompress;
@@ -170,6 +171,7 @@ fn try_run(cli: Cli) -> anyhow::Result<Done> {
         Command::Merge(args) => merge::run(&session, &args),
         Command::Snapshot(args) => snapshot::run(&session, &args),
         Command::Serve(args) => serve::run(&session, &args),
+        Command::Erase(args) => erase::run(&session, &args),
         Command::Migrate(args) => seed::migrate(&session, &args),
         Command::Seed(args) => seed::run(&session, &args),
         Command::Check(args) => check::run(&session, &args),

@@ -18,6 +18,7 @@ use super::theme::Theme;
 use crate::cli;
 use crate::config::{Config, FILE};
 use crate::ids::ConferenceId;
+use crate::privacy::View;
 use crate::publish::SitePath;
 use crate::render::assets::Assets;
 use crate::render::{PageContext, Renderer};
@@ -124,7 +125,7 @@ impl Preview {
         let saved = Saved {
             generation: 0,
             config: session.config.clone(),
-            options: settings::site_options(&session, args),
+            options: settings::site_options(&session, args)?,
             assets: theme.assets(),
             renderer: Renderer::new(&theme.templates)?,
             theme,
@@ -204,7 +205,7 @@ impl Preview {
         if config == now.config && theme == now.theme {
             return Ok(None);
         }
-        let options = settings::site_options(&self.session.with(config.clone()), &self.args);
+        let options = settings::site_options(&self.session.with(config.clone()), &self.args)?;
         let renderer = Renderer::new(&theme.templates)?;
         let generation = now.generation + 1;
         Ok(Some(Saved { generation, config, options, assets: theme.assets(), theme, renderer }))
@@ -217,11 +218,12 @@ impl Preview {
     }
 
     /// Takes what the pages of a build were made from.
-    pub fn adopt(&self, snapshot: Snapshot, config: Config, contexts: Contexts) {
-        let options = settings::site_options(&self.session.with(config), &self.args);
+    pub fn adopt(&self, snapshot: Snapshot, config: Config, contexts: Contexts) -> anyhow::Result<()> {
+        let options = settings::site_options(&self.session.with(config), &self.args)?;
         let mut data = lock(&self.data);
         let generation = data.generation + 1;
         *data = Arc::new(Data { generation, snapshot, options, contexts, rooms: OnceLock::new() });
+        Ok(())
     }
 
     /// Takes how a build of `output/` ended. Whether open pages are to hear of it.
@@ -352,26 +354,31 @@ fn measured(
         return Ok(Vec::new());
     };
     let frame = saved.options.frame(&saved.assets);
-    conference_contexts(snapshot, part, id, &rooms.world, &frame, &saved.options)
+    conference_contexts(&data.view()?, part, id, &rooms.world, &frame, &saved.options)
 }
 
 impl Data {
+    /// The snapshot as it is shown, by the settings that it was built with.
+    fn view(&self) -> anyhow::Result<View<'_>> {
+        Ok(View::new(&self.snapshot, &self.options.privacy, &self.options.only)?)
+    }
+
     fn rooms(&self) -> anyhow::Result<&Rooms> {
         if let Some(rooms) = self.rooms.get() {
             return Ok(rooms);
         }
-        let found = Rooms::of(&self.snapshot)?;
+        let found = Rooms::of(&self.view()?)?;
         Ok(self.rooms.get_or_init(|| found))
     }
 }
 
 impl Rooms {
-    fn of(snapshot: &Snapshot) -> anyhow::Result<Self> {
+    fn of(view: &View<'_>) -> anyhow::Result<Self> {
         let mut parts = BTreeMap::new();
-        for (at, part) in snapshot.parts().iter().enumerate() {
-            parts.extend(snapshot.table::<ConferenceRow>(part)?.into_iter().map(|row| (row.id, at)));
+        for (at, part) in view.parts().iter().enumerate() {
+            parts.extend(view.table::<ConferenceRow>(part)?.into_iter().map(|row| (row.id, at)));
         }
-        Ok(Self { world: World::new(snapshot.globals()?, snapshot.instant()), parts })
+        Ok(Self { world: World::new(view.globals()?, view.instant()), parts })
     }
 }
 

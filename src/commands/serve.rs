@@ -313,7 +313,11 @@ impl Updates {
                 (Task::Build, _) | (_, None) => self.build(&args.site, &snapshot),
                 (Task::LookForData, Some(database)) => {
                     let target = settings::snapshot_folder(&self.session, &args.snapshot);
-                    match snapshot::take(&self.session, database, &args.snapshot, &target) {
+                    let state = settings::folders(&self.session, &args.site).state;
+                    let taken = settings::rules(&self.session, &args.snapshot, &state).and_then(|rules| {
+                        snapshot::take(&self.session, database, &args.snapshot, (&target, &rules))
+                    });
+                    match taken {
                         Ok(taken) => {
                             said = None;
                             if taken.changed && !same_data(&taken.snapshot, &snapshot) {
@@ -364,7 +368,7 @@ impl Updates {
         let how = How { contexts: contexts.as_ref(), ..How::default() };
         let summary = build::render_and_publish(&session, snapshot, args, how, &mut stages)?;
         if let Some(contexts) = contexts {
-            self.preview.adopt(snapshot.clone(), config, contexts.finish()?);
+            self.preview.adopt(snapshot.clone(), config, contexts.finish()?)?;
             self.live.tell();
         }
         Ok(summary)

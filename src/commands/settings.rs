@@ -1,10 +1,15 @@
 //! Command line over settings file over defaults, for what several commands share.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 
 use super::{Session, Usage};
 use crate::cli;
 use crate::commands::site::SiteOptions;
+use crate::privacy::purge::{Erased, Rules};
+use crate::privacy::{Key, Only, Privacy, Profile};
 use crate::report;
 use crate::scope::Scope;
 use crate::shard::Shard;
@@ -55,10 +60,16 @@ pub fn shard(args: &cli::Build) -> Result<Option<Shard>, Usage> {
     parsed.transpose().map_err(|problem| Usage(format!("--shard: {problem}")))
 }
 
-/// Where a slice of a site is made.
-pub fn shard_site(session: &Session, args: &cli::Site) -> cli::Site {
+/// Where a slice of a site is made. Its state lies within it, so a secret cannot.
+pub fn shard_site(session: &Session, args: &cli::Site) -> Result<cli::Site, Usage> {
+    let config = &session.config.privacy;
+    let is_public = args.privacy.or(config.profile) == Some(Profile::Public);
+    if is_public && args.privacy_key_file.is_none() && config.key_file.is_none() {
+        let hint = "give all slices and the merge the same --privacy-key-file";
+        return Err(Usage(format!("slices of a public site need a common secret\nhint: {hint}")));
+    }
     let state = folders(session, args).output.join(SHARD_STATE);
-    cli::Site { state: Some(state), ..args.clone() }
+    Ok(cli::Site { state: Some(state), ..args.clone() })
 }
 
 /// The folder of the snapshot.
@@ -81,11 +92,104 @@ pub fn snapshot_options(session: &Session, args: &cli::SnapshotFolder, target: P
     }
 }
 
+/// Where the secret of the pseudonyms lies if the user has none of his own, below the state folder.
+const PRIVACY_KEY: &str = "privacy.key";
+
+/// Whether there is a secret of pseudonyms already.
+pub fn has_privacy_key(session: &Session, args: &cli::Site) -> bool {
+    let given = args.privacy_key_file.is_some() || session.config.privacy.key_file.is_some();
+    given || folders(session, args).state.join(PRIVACY_KEY).exists()
+}
+
+/// The secret of the pseudonyms: the user's, else that of the state folder, which is made the first time.
+pub fn privacy_key(session: &Session, args: &cli::Site) -> anyhow::Result<Key> {
+    let given = args.privacy_key_file.as_ref().or(session.config.privacy.key_file.as_ref());
+    let made = folders(session, args).state.join(PRIVACY_KEY);
+    let file = given.unwrap_or(&made);
+    if given.is_none() && !file.exists() {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)
+            .map_err(|error| anyhow::anyhow!("cannot make {}: {error}", file.display()))?;
+        let text = blake3::Hash::from_bytes(secret).to_hex();
+        write_secret(file, &text).with_context(|| format!("cannot make {}", file.display()))?;
+        session.say(&format!(
+            "made {}, the secret of the pseudonyms: keep it, or later builds have others; never publish it",
+            file.display()
+        ));
+    }
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the secret of the pseudonyms, {}", file.display()))?;
+    Key::from_text(&text).ok_or_else(|| {
+        let problem = format!("{} is too short for a secret", file.display());
+        Usage(format!("{problem}\nhint: write at least 16 random characters into it")).into()
+    })
+}
+
+/// Writes a file that only its owner can read, unless it is there already.
+fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = match options.open(file) {
+        // Another build was first.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        file => file?,
+    };
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// How private the site is.
+pub fn privacy(session: &Session, args: &cli::Site) -> anyhow::Result<Privacy> {
+    Ok(match args.privacy.or(session.config.privacy.profile).unwrap_or_default() {
+        Profile::Full => Privacy::Full,
+        Profile::Internal => Privacy::Internal,
+        Profile::Public => Privacy::Public(privacy_key(session, args)?),
+    })
+}
+
+/// Who was erased, below the state folder.
+const ERASED: &str = "erased.json";
+
+/// The list of who was erased; an empty one if there is none.
+pub fn erased(state: &Path) -> anyhow::Result<Erased> {
+    let file = state.join(ERASED);
+    let text = match std::fs::read(&file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Erased::default()),
+        text => text.with_context(|| format!("cannot read {}", file.display()))?,
+    };
+    // Without it people would come back: this is no cache that may be lost.
+    serde_json::from_slice(&text).with_context(|| {
+        format!(
+            "cannot read {}, the list of who was erased\nhint: restore it, or erase them again",
+            file.display()
+        )
+    })
+}
+
+/// Keeps the list of who was erased. Gives its file.
+pub fn keep_erased(state: &Path, erased: &Erased) -> anyhow::Result<PathBuf> {
+    let file = state.join(ERASED);
+    std::fs::create_dir_all(state).with_context(|| format!("cannot make {}", state.display()))?;
+    super::build::write_atomically(&file, &serde_json::to_vec_pretty(erased)?)?;
+    Ok(file)
+}
+
+/// What is taken out of a snapshot.
+pub fn rules(session: &Session, args: &cli::SnapshotFolder, state: &Path) -> anyhow::Result<Rules> {
+    let retention_days = args.retention.or(session.config.privacy.retention_days);
+    Ok(Rules { erased: erased(state)?, retention_days })
+}
+
 /// How the site is made.
-pub fn site_options(session: &Session, args: &cli::Site) -> SiteOptions {
+pub fn site_options(session: &Session, args: &cli::Site) -> anyhow::Result<SiteOptions> {
     let config = &session.config.report;
     let defaults = report::Options::default();
-    SiteOptions {
+    Ok(SiteOptions {
         report: report::Options {
             call_gap_s: config.call_gap_minutes.map_or(defaults.call_gap_s, |minutes| minutes * 60.0),
             limits: session.config.limits.in_force(),
@@ -96,7 +200,9 @@ pub fn site_options(session: &Session, args: &cli::Site) -> SiteOptions {
         scope: Scope { since: args.since, until: args.until, last: args.last },
         base_url: args.base_url.clone().or_else(|| config.base_url.clone()),
         downloads: session.config.downloads.in_force(),
-    }
+        privacy: privacy(session, args)?,
+        only: Only { organization: args.only_organization.clone(), app: args.only_app.clone() },
+    })
 }
 
 /// Whether compressed forms are written beside the files.

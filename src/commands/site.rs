@@ -21,6 +21,7 @@ pub use leavings::Ledger;
 use leavings::{Leavings, PartLeavings};
 
 use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
+use crate::privacy::{Only, Privacy, View};
 use crate::publish::Published;
 use crate::render::assets::Assets;
 use crate::render::{RenderError, Renderer};
@@ -47,7 +48,9 @@ use crate::site::pages::{Link, conference_label};
 use crate::site::routes::Listed;
 use crate::site::search_index::{self, Item, Kind};
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
-use crate::snapshot::{ConferenceRow, Part, ParticipantRow, Row, Snapshot, table_bytes};
+use crate::snapshot::{
+    AppRow, ConferenceRow, OrganizationRow, Part, ParticipantRow, Row, Snapshot, table_bytes,
+};
 
 pub use on_demand::{conference_contexts, is_measured_on_demand};
 
@@ -123,6 +126,10 @@ pub struct SiteOptions {
     pub base_url: Option<String>,
     /// Which files to take away are made besides the static API.
     pub downloads: Downloads,
+    /// What of the data is shown.
+    pub privacy: Privacy,
+    /// Whose calls it is of.
+    pub only: Only,
 }
 
 impl SiteOptions {
@@ -133,6 +140,7 @@ impl SiteOptions {
             assets: assets.names.clone(),
             downloads: self.downloads,
             base_url: self.base_url.clone(),
+            profile: self.privacy.profile(),
         }
     }
 }
@@ -239,7 +247,9 @@ pub fn make_site(
     work: Work<'_>,
     progress: &dyn Progress,
 ) -> anyhow::Result<Made> {
-    let world = World::new(snapshot.globals()?, snapshot.instant());
+    // From here on nobody has the snapshot itself, only what may be shown of it.
+    let view = View::new(snapshot, &options.privacy, &options.only)?;
+    let world = World::new(view.globals()?, view.instant());
     let (frame, frame_digest) = frame_of(renderer, assets, options);
     let mut base = Hasher::new("map");
     base.add(&frame.assets).add(frame_digest.as_bytes());
@@ -257,12 +267,12 @@ pub fn make_site(
     }
     let conferences = snapshot.manifest().rows.get("conferences").copied().unwrap_or(0);
     progress.planned(conferences);
-    let rest = snapshot
+    let rest = view
         .parts()
         .par_iter()
         .map(|part| match work {
-            Work::Whole => builder.part(snapshot, part, None, progress),
-            Work::Shard(shard) => builder.part(snapshot, part, Some(shard), progress),
+            Work::Whole => builder.part(&view, part, None, progress),
+            Work::Shard(shard) => builder.part(&view, part, Some(shard), progress),
             Work::Merge(slices) => builder.merged_part(part, slices, progress),
         })
         .try_reduce(Rest::default, |a, b| Ok(a.and(b)))?;
@@ -276,7 +286,7 @@ pub fn make_site(
         // Who is in none of the report's conferences has no page.
         builder.world.participants.retain(|id, _| rest.people.contains(id));
     }
-    builder.reduce(rest, snapshot)
+    builder.reduce(rest, &view)
 }
 
 /// The unit of a part's pages.
@@ -312,7 +322,7 @@ impl Builder<'_> {
     /// The files of a part's conferences, and what they leave. If nothing changed since the last build, neither is made again.
     fn part(
         &self,
-        snapshot: &Snapshot,
+        view: &View<'_>,
         part: &Part,
         shard: Option<Shard>,
         progress: &dyn Progress,
@@ -331,7 +341,7 @@ impl Builder<'_> {
         let mut leavings = Leavings::default();
         let mut attendances: BTreeMap<usize, Vec<Attendance>> = BTreeMap::new();
         let (mut named, mut ongoing) = (BTreeSet::new(), false);
-        for dossier in snapshot.dossiers(part)? {
+        for dossier in view.dossiers(part)? {
             let dossier = dossier?;
             progress.rendered(1);
             if shard.is_some_and(|shard| !shard.holds(dossier.conference.id)) {
@@ -448,7 +458,7 @@ impl Builder<'_> {
         never_called || !facts.calls.is_empty()
     }
 
-    fn reduce(&self, rest: Rest, snapshot: &Snapshot) -> anyhow::Result<Made> {
+    fn reduce(&self, rest: Rest, view: &View<'_>) -> anyhow::Result<Made> {
         let Rest { facts, totals, experiences, findings, people: _, parts } = rest;
         let facts: BTreeMap<ConferenceId, ConferenceFacts> =
             facts.into_iter().map(|facts| (facts.row.id, facts)).collect();
@@ -461,7 +471,7 @@ impl Builder<'_> {
         let directory = self.directory(&facts, &months)?;
         self.search_index(&facts)?;
         if self.options.downloads.parquet {
-            self.tables(snapshot, &facts)?;
+            self.tables(view, &facts)?;
         }
         self.in_unit("site", None, |desk| {
             desk.page(Route::DataQuality, DataQualityPage::new(&findings))?;
@@ -470,8 +480,8 @@ impl Builder<'_> {
             desk.page(Route::Methods, MethodsPage { zone, ..methods })?;
             desk.page(Route::NotFound, NotFoundPage {})?;
             desk.page(Route::Data, DataPage::new(self.options.base_url.as_deref(), self.options.downloads))?;
-            let manifest = snapshot.manifest();
-            let meta = api::meta_file(snapshot.instant(), &manifest.database, &manifest.rows);
+            let rows = view.rows().cloned().unwrap_or_else(|| self.own_rows(&facts));
+            let meta = api::meta_file(view.instant(), view.database(), self.options.privacy.profile(), &rows);
             desk.data(&Route::ApiMeta, &meta)?;
             desk.put(&Route::ApiSchema, api::SCHEMA.as_bytes().to_vec())?;
             self.for_robots(desk, &facts, &months, &[directory, reports.routes].concat())
@@ -485,6 +495,18 @@ impl Builder<'_> {
         let counts = SiteCounts { conferences: facts.len(), participants, findings: findings.count() };
         self.ledger.sweep(parts.values().flatten());
         Ok(Made { counts, mail: mail.transpose()? })
+    }
+
+    /// Rows per table of a site that has not all of them, as far as the pages count them.
+    fn own_rows(&self, facts: &BTreeMap<ConferenceId, ConferenceFacts>) -> BTreeMap<String, u64> {
+        let world = &self.world;
+        let counts = [
+            (OrganizationRow::TABLE, world.organizations.len()),
+            (AppRow::TABLE, world.apps.len()),
+            (ParticipantRow::TABLE, world.participants.len()),
+            (ConferenceRow::TABLE, facts.len()),
+        ];
+        counts.into_iter().map(|(table, count)| (table.to_owned(), count as u64)).collect()
     }
 
     /// The pages of participants, a group at a time: only the attendances of that group are in memory.

@@ -8,7 +8,9 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::{Done, Session, settings};
-use crate::cli::{SnapshotFolder, TakeSnapshot};
+use crate::cli::{Site, SnapshotFolder, TakeSnapshot};
+use crate::privacy::purge::{Purged, Rules, purge};
+use crate::snapshot::Snapshot;
 use crate::source::{ConnectionSettings, Progress, Taken, Whole, take_snapshot};
 
 struct Parts {
@@ -27,22 +29,53 @@ impl Progress for Parts {
     }
 }
 
-/// Takes a snapshot, showing progress.
+/// Takes a snapshot, showing progress, and takes out of it what the rules say.
 pub fn take(
     session: &Session,
     database: &ConnectionSettings,
     args: &SnapshotFolder,
-    target: &Path,
+    (target, rules): (&Path, &Rules),
 ) -> anyhow::Result<Taken> {
     let progress = Parts { bar: session.terminal.bar("snapshot"), rows: AtomicU64::new(0) };
     let options = settings::snapshot_options(session, args, target.to_owned());
     let taken = take_snapshot(database, &options, &progress);
     progress.bar.finish_and_clear();
-    let taken = taken?;
+    let mut taken = taken?;
+    if let Some((snapshot, purged)) = purge(target, rules)? {
+        say(session, &purged);
+        taken.snapshot = snapshot;
+        taken.changed = true;
+    }
     if let Some(whole @ Whole::Unreadable(_)) = &taken.whole {
         tracing::warn!("everything was read: {whole}");
     }
     Ok(taken)
+}
+
+/// Takes out of a snapshot what the rules say, and says so.
+pub fn purged(
+    session: &Session,
+    snapshot: Snapshot,
+    target: &Path,
+    rules: &Rules,
+) -> anyhow::Result<Snapshot> {
+    Ok(match purge(target, rules)? {
+        Some((snapshot, purged)) => {
+            say(session, &purged);
+            snapshot
+        }
+        None => snapshot,
+    })
+}
+
+fn say(session: &Session, purged: &Purged) {
+    session.say(&format!("taken out for good: {}", rows(purged)));
+}
+
+/// How many rows are gone, in words.
+pub fn rows(purged: &Purged) -> String {
+    let rows: Vec<String> = purged.rows.iter().map(|(table, count)| format!("{count} {table}")).collect();
+    if rows.is_empty() { "no row".to_owned() } else { rows.join(", ") }
 }
 
 /// What was done, in a few words.
@@ -64,7 +97,9 @@ pub fn run(session: &Session, args: &TakeSnapshot) -> anyhow::Result<Done> {
     let database = settings::database(session, &args.database)?;
     let target = settings::snapshot_folder(session, &args.snapshot);
     let begun = Instant::now();
-    let taken = take(session, &database, &args.snapshot, &target)?;
+    let site = Site { state: args.state.clone(), ..Site::default() };
+    let rules = settings::rules(session, &args.snapshot, &settings::folders(session, &site).state)?;
+    let taken = take(session, &database, &args.snapshot, (&target, &rules))?;
     let manifest = taken.snapshot.manifest();
     let rows: u64 = manifest.rows.values().sum();
     let value = json!({

@@ -619,6 +619,12 @@ fn note_oddities(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) 
     for event in dossier.events.iter().filter(|event| event.r#type == "stats") {
         finding(FindingKind::UnreadableJson, format!("stats event {} cannot be read", event.id));
     }
+    for event in &dossier.events {
+        if event.data.as_ref().is_some_and(|data| data.0.is_empty()) {
+            let detail = format!("data of event {} cannot be read, and is withheld", event.id);
+            finding(FindingKind::UnreadableJson, detail);
+        }
+    }
     for session in &dossier.sessions {
         let columns = [
             ("devices", &session.devices),

@@ -13,6 +13,7 @@ use crate::ids::{
     AppId, ConferenceId, ConnectionId, IssueId, OrganizationId, ParticipantId, SessionId, TrackId,
 };
 use crate::metrics::buckets::{DURATION, SETUP_TIME};
+use crate::privacy::Profile;
 use crate::report::experience::Part;
 use crate::report::streams::Series;
 use crate::report::{
@@ -726,12 +727,20 @@ pub fn organization_file<'a>(row: &'a OrganizationRow, apps: &[&'a AppRow]) -> O
 }
 
 /// `api/v1/meta.json`: the one file that carries the instant and the versions.
-pub fn meta_file(instant: Timestamp, database: &str, rows: &BTreeMap<String, u64>) -> Value {
+///
+/// A database that is not told is null.
+pub fn meta_file(
+    instant: Timestamp,
+    database: Option<&str>,
+    profile: Profile,
+    rows: &BTreeMap<String, u64>,
+) -> Value {
     json!({
         "program": concat!("peerpress ", env!("CARGO_PKG_VERSION")),
         "api": "v1",
         "taken_at": instant.rfc3339(),
         "database": database,
+        "privacy": profile.name(),
         "rows": rows,
     })
 }

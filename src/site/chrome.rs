@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Route;
+use crate::privacy::Profile;
 
 /// One step from the site's start to a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,6 +21,15 @@ pub struct Crumb {
 pub struct Scope {
     /// `Data of 2026-11-18 to 2026-11-23 (UTC)`.
     pub label: String,
+}
+
+/// What of the data is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PrivacyNote {
+    /// The profile's name.
+    pub profile: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
 }
 
 /// Settings for the browser.
@@ -130,6 +140,8 @@ pub struct Frame {
     pub downloads: Downloads,
     /// Absolute URL of the site, if it is known.
     pub base_url: Option<String>,
+    /// How private it is.
+    pub profile: Profile,
 }
 
 /// A page: where it is, which template shows it, its chrome and its content.
@@ -156,6 +168,8 @@ pub struct Page<C> {
     pub breadcrumbs: Vec<Crumb>,
     /// What the report is of.
     pub scope: Scope,
+    /// What of the data is shown.
+    pub privacy: PrivacyNote,
     /// Relative URLs of assets, by their logical names.
     pub assets: BTreeMap<String, String>,
     /// Relative URLs of the page's own scripts.
@@ -266,6 +280,7 @@ impl<C: Content> Page<C> {
             root: route.root(),
             breadcrumbs,
             scope: Scope { label: frame.scope.clone() },
+            privacy: PrivacyNote { profile: frame.profile.name(), meaning: frame.profile.meaning() },
             page_scripts: page_scripts(C::KIND, &assets),
             data_href: content.data().map(|data| data.href_from(&route)),
             files: content

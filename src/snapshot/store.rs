@@ -1,7 +1,7 @@
 //! Snapshots on disk: Hive-partitioned Parquet with a `manifest.json`, written beside their place and renamed, so that
 //! a failed one leaves the former.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::marker::PhantomData;
@@ -10,6 +10,7 @@ use std::sync::Mutex;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ use super::rows::{
 };
 use super::stats::{Sample, SampleReader, Sink};
 use super::{Dossier, PartRows, RawPart};
-use crate::ids::ConferenceId;
+use crate::ids::{ConferenceId, ParticipantId};
 use crate::units::{Day, Timestamp};
 
 /// The version of the form on disk; a snapshot of another one is refused.
@@ -682,6 +683,45 @@ impl Snapshot {
             None => Ok(Vec::new()),
             digest => self.read_table(&name, digest),
         }
+    }
+
+    /// Whether it says by what to see which conferences changed since.
+    pub fn has_versions(&self) -> bool {
+        self.manifest.digests.contains_key(&global_file(VersionRow::TABLE))
+    }
+
+    /// The participants that the rows of a part name, but for samples, which come with events. Only their columns are read.
+    pub fn people(&self, part: &Part) -> Result<BTreeSet<ParticipantId>, SnapshotError> {
+        let columns: [(&str, &[&str]); 5] = [
+            (ConferenceRow::TABLE, &["participants"]),
+            (SessionRow::TABLE, &["participant_id"]),
+            (ConnectionRow::TABLE, &["participant_id", "peer_id"]),
+            (IssueRow::TABLE, &["participant_id"]),
+            (EventRow::TABLE, &["participant_id", "peer_id"]),
+        ];
+        let mut people = BTreeSet::new();
+        for (table, names) in columns {
+            let path = self.root.join(part.file(table));
+            let damaged = |problem: String| SnapshotError::Damaged { path: path.clone(), problem };
+            let file = File::open(&path).map_err(io_at(&path))?;
+            let builder =
+                ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(error.to_string()))?;
+            let wanted = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+            let reader = builder
+                .with_projection(wanted)
+                .with_batch_size(BATCH)
+                .build()
+                .map_err(|error| damaged(error.to_string()))?;
+            for batch in reader {
+                for column in batch.map_err(|error| damaged(error.to_string()))?.columns() {
+                    let lists = column.as_list_opt::<i32>().map(|lists| lists.values().clone());
+                    let texts = lists.as_ref().unwrap_or(column).as_string_opt::<i32>();
+                    let texts = texts.ok_or_else(|| damaged("ids that are no texts".to_owned()))?;
+                    people.extend(texts.iter().flatten().filter_map(|id| id.parse::<ParticipantId>().ok()));
+                }
+            }
+        }
+        Ok(people)
     }
 
     /// The rows that a part has of one table, in their order.

@@ -13,6 +13,8 @@ use peerpress::snapshot::{Globals, PartRows, Row, Snapshot, SnapshotWriter};
 use peerpress::units::Day;
 use serde_json::Value;
 
+use crate::support::columns::{columns_of, rows_of};
+
 use super::{end, has_extension, is_page, parse, shape, site, tables_hold, text_of};
 
 /// What stands in the place of a value, or `None` to leave it.
@@ -41,7 +43,7 @@ trait Hand {
 
 /// The rows with other values, by the schema of their table.
 fn remade<R: Row>(rows: &[R], hand: &mut dyn Hand) -> Vec<R> {
-    let batch = R::to_batch(rows).unwrap();
+    let batch = columns_of(rows);
     let columns = R::columns();
     let arrays = columns.iter().zip(batch.columns()).map(|(column, array)| -> ArrayRef {
         let place = format!("{}.{}", R::TABLE, column.name);
@@ -82,9 +84,7 @@ fn remade<R: Row>(rows: &[R], hand: &mut dyn Hand) -> Vec<R> {
         }
     });
     let batch = RecordBatch::try_new(batch.schema(), arrays.collect()).unwrap();
-    let mut again = Vec::new();
-    R::from_batch(&batch, &mut again).unwrap();
-    again
+    rows_of(&batch)
 }
 
 fn walk(value: &mut Value, place: &str, hand: &mut dyn Hand) {

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "every test program uses a part of it")]
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
+pub(crate) mod columns;
 pub(crate) mod memory;
 
 use std::io::Write;

@@ -1,11 +1,12 @@
 //! The pages of one conference without all others: what live rebuild shows of a call that somebody looks at.
 
 use crate::ids::ConferenceId;
+use crate::privacy::View;
 use crate::render::RenderError;
 use crate::report::{self, World};
 use crate::site::pages::conference::{self, ConferencePageKind};
 use crate::site::{Content, Frame, Page, Route};
-use crate::snapshot::{Dossier, Part, Snapshot};
+use crate::snapshot::{Dossier, Part};
 
 use super::SiteOptions;
 
@@ -16,17 +17,18 @@ pub fn is_measured_on_demand(route: &Route) -> bool {
 
 /// Each page of a conference of `part`: its path, its template, and what that is given, as JSON. None if the part does not have it.
 pub fn conference_contexts(
-    snapshot: &Snapshot,
+    view: &View<'_>,
     part: &Part,
     id: ConferenceId,
     world: &World,
     frame: &Frame,
     options: &SiteOptions,
 ) -> anyhow::Result<Vec<(String, &'static str, Vec<u8>)>> {
-    let dossiers = snapshot.dossiers(part)?;
+    let dossiers = view.dossiers(part)?;
     let wanted =
         |dossier: &Result<Dossier, _>| dossier.as_ref().map_or(true, |dossier| dossier.conference.id == id);
-    let Some(dossier) = dossiers.into_iter().find(wanted).transpose()? else {
+    let mut dossiers = dossiers;
+    let Some(dossier) = dossiers.find(wanted).transpose()? else {
         return Ok(Vec::new());
     };
     let report = report::measure(dossier, world, &options.report);

@@ -7,11 +7,10 @@ use uuid::Uuid;
 use super::Builder;
 use super::desk::Hasher;
 use crate::ids::{AppId, ConferenceId};
+use crate::privacy::{OfConference, View};
 use crate::report::ConferenceFacts;
 use crate::site::Route;
-use crate::snapshot::{
-    ConferenceRow, ConnectionRow, IssueRow, ParticipantRow, Row, SessionRow, Snapshot, TableWriter,
-};
+use crate::snapshot::{ConferenceRow, ConnectionRow, IssueRow, ParticipantRow, Row, SessionRow, TableWriter};
 use crate::units::Timestamp;
 
 /// Where a row stands in its conference.
@@ -21,30 +20,24 @@ impl Builder<'_> {
     /// All tables of all apps.
     pub(super) fn tables(
         &self,
-        snapshot: &Snapshot,
+        view: &View<'_>,
         facts: &BTreeMap<ConferenceId, ConferenceFacts>,
     ) -> anyhow::Result<()> {
         let conferences = || {
-            self.table(snapshot, facts, |row: &mut ConferenceRow| {
+            self.table(view, facts, |row: &mut ConferenceRow| {
                 // Its values are in the conference's own samples.
                 row.summary_data = None;
                 (row.id, (row.created_at, row.id.0))
             })
         };
         let sessions = || {
-            self.table(snapshot, facts, |row: &mut SessionRow| {
-                (row.conference_id, (row.created_at, row.id.0))
-            })
+            self.table(view, facts, |row: &mut SessionRow| (row.conference_id, (row.created_at, row.id.0)))
         };
         let connections = || {
-            self.table(snapshot, facts, |row: &mut ConnectionRow| {
-                (row.conference_id, (row.created_at, row.id.0))
-            })
+            self.table(view, facts, |row: &mut ConnectionRow| (row.conference_id, (row.created_at, row.id.0)))
         };
         let issues = || {
-            self.table(snapshot, facts, |row: &mut IssueRow| {
-                (row.in_conference_id, (row.created_at, row.id.0))
-            })
+            self.table(view, facts, |row: &mut IssueRow| (row.in_conference_id, (row.created_at, row.id.0)))
         };
         let (one, other) =
             rayon::join(|| rayon::join(conferences, sessions), || rayon::join(connections, issues));
@@ -65,15 +58,15 @@ impl Builder<'_> {
 
     /// One table, dealt to its apps; each app has one, if only an empty one. `place` says to which conference a row belongs
     /// and where it stands in it, and leaves out what is not to be published. How a day is cut into pieces makes no difference.
-    fn table<R: Row>(
+    fn table<R: OfConference>(
         &self,
-        snapshot: &Snapshot,
+        view: &View<'_>,
         facts: &BTreeMap<ConferenceId, ConferenceFacts>,
         place: impl Fn(&mut R) -> (ConferenceId, Place),
     ) -> anyhow::Result<()> {
         let mut key = Hasher::new("table");
         key.add(self.base.as_bytes());
-        for part in snapshot.parts() {
+        for part in view.parts() {
             key.add(&[R::TABLE, ConferenceRow::TABLE].map(|table| part.digests.get(table)));
         }
         self.in_unit(&format!("table-{}", R::TABLE), Some(key.finish()), |desk| {
@@ -81,10 +74,10 @@ impl Builder<'_> {
             for id in self.world.apps.keys() {
                 writers.insert(*id, TableWriter::new()?);
             }
-            for day in snapshot.parts().chunk_by(|a, b| a.day == b.day) {
+            for day in view.parts().chunk_by(|a, b| a.day == b.day) {
                 let mut dealt: BTreeMap<AppId, Vec<(Timestamp, ConferenceId, Place, R)>> = BTreeMap::new();
                 for part in day {
-                    for mut row in snapshot.table::<R>(part)? {
+                    for mut row in view.table::<R>(part)? {
                         let (conference, place) = place(&mut row);
                         if let Some(facts) = facts.get(&conference) {
                             let row = (facts.row.created_at, conference, place, row);
