@@ -375,7 +375,7 @@ mod tests {
     use serde_json::Value;
 
     /// The value by way of this reader, as a tree that `serde_json` would make.
-    fn tree<'a>(scanner: &mut Scanner<'a>) -> Result<Value, Refused> {
+    fn tree(scanner: &mut Scanner<'_>) -> Result<Value, Refused> {
         match scanner.peek() {
             Some(b'{') => {
                 let mut members = serde_json::Map::new();

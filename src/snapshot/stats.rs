@@ -174,8 +174,14 @@ pub(super) struct Sample<'r, 'a> {
     kind: Option<&'r str>,
     report: &'r Report<'a>,
     cells: &'r [Cell<'a>],
-    /// Of a candidate pair: the event's member `remote`.
-    pair: Option<Option<&'r str>>,
+    pair: Option<Pair<'r>>,
+}
+
+/// What a candidate pair has beyond other reports.
+#[derive(Clone, Copy)]
+struct Pair<'r> {
+    /// The event's member `remote`.
+    remote: Option<&'r str>,
 }
 
 /// Takes rows.
@@ -270,8 +276,8 @@ macro_rules! fill {
                 let identifier = report.track_identifier.or(report.source_track_identifier);
                 optional(&mut self.track_identifier, row, identifier);
                 self.selected.put(row, Some(sample.pair.is_some() && report.id.is_some()));
-                if let Some(remote) = sample.pair {
-                    self.remote.put(row, remote);
+                if let Some(pair) = sample.pair {
+                    self.remote.put(row, pair.remote);
                     if let Some(local) = &report.local {
                         optional(&mut self.local_candidate_type, row, local.candidate_type);
                         optional(&mut self.local_protocol, row, local.protocol);
@@ -719,7 +725,7 @@ impl<'a> Poll<'a> {
             place += 1;
         };
         if let Some(pair) = self.pair.as_ref().filter(|pair| pair.is_any) {
-            sample(CANDIDATE_PAIR, None, pair, Some(self.remote.as_deref()));
+            sample(CANDIDATE_PAIR, None, pair, Some(Pair { remote: self.remote.as_deref() }));
         }
         let own = [("audio", &self.audio), ("video", &self.video)].map(|of| (of, [INBOUND, OUTBOUND]));
         let remote = [("audio", &self.remote_audio), ("video", &self.remote_video)]
