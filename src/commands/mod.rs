@@ -144,9 +144,12 @@ pub fn run(cli: Cli) -> ExitCode {
             let settings = |cause: &(dyn std::error::Error + 'static)| {
                 matches!(cause.downcast_ref(), Some(crate::source::SourceError::Settings { .. }))
             };
-            let usage = error
-                .chain()
-                .any(|cause| cause.is::<Usage>() || cause.is::<ConfigError>() || settings(cause));
+            let tenant = |cause: &(dyn std::error::Error + 'static)| {
+                matches!(cause.downcast_ref(), Some(crate::privacy::ViewError::Tenant { .. }))
+            };
+            let usage = error.chain().any(|cause| {
+                cause.is::<Usage>() || cause.is::<ConfigError>() || settings(cause) || tenant(cause)
+            });
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }

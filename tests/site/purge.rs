@@ -196,6 +196,51 @@ fn somebody_who_is_erased_is_gone_from_snapshot_site_and_state_and_does_not_come
 }
 
 #[test]
+fn a_tenant_that_is_not_there_is_a_mistake_and_the_hint_names_those_that_are() {
+    let place = tempfile::tempdir().unwrap();
+    let (snapshot, _) = canary(place.path(), true);
+    let names: Vec<String> =
+        snapshot.globals().unwrap().organizations.into_iter().map(|row| row.name).collect();
+    let args = ["build", "--from", "snapshot", "--only-organization", "Nobody Inc."];
+    let (code, _, said) = peerpress(place.path(), &args);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("there is no organization in the snapshot with the id or name \"Nobody Inc.\""),
+        "{said}"
+    );
+    assert!(names.iter().all(|name| said.contains(name.as_str())), "{said}");
+}
+
+#[test]
+fn the_secret_of_pseudonyms_is_made_once_for_its_owner_only_and_less_privacy_is_said() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    canary(folder, true);
+    let build = ["build", "--from", "snapshot", "--privacy"];
+    let (code, _, said) = peerpress(folder, &[&build[..], &["public"]].concat());
+    assert!(code == Some(0) && said.contains(".peerpress/privacy.key, the secret"), "{said}");
+    let key = folder.join(".peerpress/privacy.key");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&key).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let secret = fs::read_to_string(&key).unwrap();
+    for (path, bytes) in texts(&folder.join("output")) {
+        assert!(!String::from_utf8_lossy(&bytes).contains(&secret), "the secret is in {path}");
+    }
+    let again = done(folder, &[&build[..], &["public", "--json"]].concat());
+    let summary: Value = serde_json::from_str(&again).unwrap();
+    assert_eq!((&summary["written"], fs::read_to_string(&key).unwrap()), (&0.into(), secret));
+    let (code, _, said) = peerpress(folder, &[&build[..], &["internal"]].concat());
+    assert!(code == Some(0) && said.contains("it shows more than it did"), "{said}");
+    fs::write(folder.join("short"), "0123456789").unwrap();
+    let (code, _, said) =
+        peerpress(folder, &[&build[..], &["public", "--privacy-key-file", "short"]].concat());
+    assert!(code == Some(2) && said.contains("too short"), "{said}");
+    let shard = ["--shard", "1/2", "--output", "slice"];
+    let (code, _, said) = peerpress(folder, &[&build[..], &["public"], &shard[..]].concat());
+    assert!(code == Some(2) && said.contains("--privacy-key-file"), "{said}");
+}
+
+#[test]
 fn what_is_older_than_the_retention_is_gone_from_snapshot_and_site_and_all_else_stays() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path();
