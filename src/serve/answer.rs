@@ -58,7 +58,7 @@ impl Answer {
 pub(super) fn answer(question: &Question, site: &dyn Site) -> Answer {
     let mut answer = match question.method {
         Method::Get | Method::Head => look_up(question, site),
-        _ => Answer::plain(405, "only GET and HEAD\n").with("Allow", "GET, HEAD"),
+        Method::Other => Answer::plain(405, "only GET and HEAD\n").with("Allow", "GET, HEAD"),
     };
     if question.method == Method::Head {
         answer.part = 0..0;
@@ -231,7 +231,7 @@ mod tests {
             ("data/x.parquet", ("PAR1", old)),
             ("data/x.parquet.br", ("none", old)),
             ("empty.txt", ("", old)),
-            ("embed/apps/x.html", ("an app", old)),
+            ("embed/app/x.html", ("an app", old)),
         ]))
     }
 
@@ -323,8 +323,8 @@ mod tests {
     #[test]
     fn only_fragments_that_are_there_are_shown_by_other_sites() {
         for (url, ancestors, resource) in [
-            ("/embed/apps/x.html", "*", "cross-origin"),
-            ("/embed/apps/x", "*", "cross-origin"),
+            ("/embed/app/x.html", "*", "cross-origin"),
+            ("/embed/app/x", "*", "cross-origin"),
             ("/embed/none.html", "'self'", "same-origin"),
             ("/embed/../index.html", "'self'", "same-origin"),
             ("/conference/x", "'self'", "same-origin"),

@@ -460,7 +460,7 @@ fn a_client_that_takes_its_answer_too_slowly_loses_it() {
     let size = 64 << 20;
     File::create(server.place.path().join("large.bin")).unwrap().set_len(size).unwrap();
     let mut slow = server.connect();
-    slow.send("GET", "/large.bin", "");
+    slow.send("GET", "/large.bin", "Connection: close\r\n");
     assert_eq!(slow.line(), "HTTP/1.1 200 OK");
     // Until the server has given up, which others' answers show: it looks at all times in one go.
     std::thread::sleep(Duration::from_secs(1));
@@ -474,7 +474,7 @@ fn a_client_that_takes_its_answer_too_slowly_loses_it() {
 #[test]
 fn what_never_ends_is_not_read() {
     let server = Running::start(&[("index.html", b"start")], 2);
-    let chunk = [b'a'; 64 * 1024];
+    let chunk = vec![b'a'; 64 * 1024];
     let heads = [
         ("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", 405),
         ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999\r\n\r\n", 200),

@@ -69,11 +69,10 @@ end(30);
 /** One fragment of each sort. */
 async function fragments() {
   const found = [];
-  for (const sort of ["conference", "apps"]) {
-    const names = await readdir(path.join(copy, "embed", sort)).catch(() => []);
+  for (const sort of ["conference", "app"]) {
+    const names = await readdir(path.join(copy, "embed", sort));
     found.push(...names.filter((name) => name.endsWith(".html")).slice(0, 1).map((name) => `embed/${sort}/${name}`));
   }
-  if (found.length === 0) throw new Error("the site has no fragments");
   return found;
 }
 
