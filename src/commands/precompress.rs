@@ -125,6 +125,10 @@ impl UnitSink for PrecompressingUnit<'_> {
         self.sink.finish(key.map(|key| with_forms(&key)))
     }
 
+    fn wants_contexts(&self) -> bool {
+        self.sink.wants_contexts()
+    }
+
     fn context(&self, route: &Route, template: &'static str, json: &[u8]) -> anyhow::Result<()> {
         self.sink.context(route, template, json)
     }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::Builder;
 use super::desk::Hasher;
+use super::leavings::Brief;
 use crate::ids::{AppId, ConferenceId};
-use crate::report::ConferenceFacts;
 use crate::site::Route;
 use crate::snapshot::{
     ConferenceRow, ConnectionRow, IssueRow, ParticipantRow, Row, SessionRow, Snapshot, TableWriter,
@@ -18,33 +18,26 @@ use crate::units::Timestamp;
 type Place = (Timestamp, Uuid);
 
 impl Builder<'_> {
-    /// All tables of all apps.
-    pub(super) fn tables(
-        &self,
-        snapshot: &Snapshot,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
-    ) -> anyhow::Result<()> {
+    /// All tables of all apps; the conferences are by id.
+    pub(super) fn tables(&self, snapshot: &Snapshot, conferences: &[Brief]) -> anyhow::Result<()> {
+        let all = conferences;
         let conferences = || {
-            self.table(snapshot, facts, |row: &mut ConferenceRow| {
+            self.table(snapshot, all, |row: &mut ConferenceRow| {
                 // Its values are in the conference's own samples.
                 row.summary_data = None;
                 (row.id, (row.created_at, row.id.0))
             })
         };
         let sessions = || {
-            self.table(snapshot, facts, |row: &mut SessionRow| {
-                (row.conference_id, (row.created_at, row.id.0))
-            })
+            self.table(snapshot, all, |row: &mut SessionRow| (row.conference_id, (row.created_at, row.id.0)))
         };
         let connections = || {
-            self.table(snapshot, facts, |row: &mut ConnectionRow| {
+            self.table(snapshot, all, |row: &mut ConnectionRow| {
                 (row.conference_id, (row.created_at, row.id.0))
             })
         };
         let issues = || {
-            self.table(snapshot, facts, |row: &mut IssueRow| {
-                (row.in_conference_id, (row.created_at, row.id.0))
-            })
+            self.table(snapshot, all, |row: &mut IssueRow| (row.in_conference_id, (row.created_at, row.id.0)))
         };
         let (one, other) =
             rayon::join(|| rayon::join(conferences, sessions), || rayon::join(connections, issues));
@@ -68,7 +61,7 @@ impl Builder<'_> {
     fn table<R: Row>(
         &self,
         snapshot: &Snapshot,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+        conferences: &[Brief],
         place: impl Fn(&mut R) -> (ConferenceId, Place),
     ) -> anyhow::Result<()> {
         let mut key = Hasher::new("table");
@@ -86,9 +79,9 @@ impl Builder<'_> {
                 for part in day {
                     for mut row in snapshot.table::<R>(part)? {
                         let (conference, place) = place(&mut row);
-                        if let Some(facts) = facts.get(&conference) {
-                            let row = (facts.row.created_at, conference, place, row);
-                            dealt.entry(facts.row.app_id).or_default().push(row);
+                        if let Ok(at) = conferences.binary_search_by_key(&conference, |brief| brief.id) {
+                            let Brief { app, created_at, .. } = &conferences[at];
+                            dealt.entry(*app).or_default().push((*created_at, conference, place, row));
                         }
                     }
                 }
