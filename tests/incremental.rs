@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
-use peerpress::ids::EventId;
+use peerpress::ids::{ConferenceId, EventId, SessionId};
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::snapshot::{Globals, Json, PartRows, Snapshot, SnapshotWriter};
 use peerpress::units::{Day, Timestamp};
@@ -114,7 +114,7 @@ fn files(site: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 /// A change of the data, and whether pages change with it.
 type Change = (&'static str, fn(&mut Data), bool);
 
-const CHANGES: [Change; 9] = [
+const CHANGES: [Change; 11] = [
     ("nothing", |_| (), false),
     (
         "a day cut into two pieces",
@@ -166,17 +166,31 @@ const CHANGES: [Change; 9] = [
         true,
     ),
     ("a later snapshot", |data| data.taken_at = data.taken_at.plus_seconds(86_400.0), true),
+    (
+        "a late call of an old conference",
+        |data| {
+            let rows = data.first();
+            let mut session = rows.sessions[0].clone();
+            session.id = SessionId(Uuid::from_u128(8));
+            let from = session.created_at.plus_seconds(2.0 * 3600.0);
+            (session.created_at, session.end_time) = (from, Some(from.plus_seconds(300.0)));
+            rows.sessions.push(session);
+        },
+        true,
+    ),
+    ("a later month", |data| data.taken_at = data.taken_at.plus_seconds(40.0 * 86_400.0), true),
     ("stats cleaned up", |data| data.parts.values_mut().next_back().unwrap().samples.clear(), true),
 ];
 
-/// A small snapshot of several days, and its rows.
+/// A small snapshot of several days of two months, and its rows.
 fn small(place: &Path) -> Data {
-    let options = SeedOptions {
-        conferences: 12,
-        days: 3,
-        seed: 4,
-        end: Timestamp::parse("2026-11-20 12:00:00").unwrap(),
-    };
+    seeded(place, 12, 3)
+}
+
+/// A snapshot of 3 December, and its rows.
+fn seeded(place: &Path, conferences: usize, days: u32) -> Data {
+    let end = Timestamp::parse("2026-12-03 12:00:00").unwrap();
+    let options = SeedOptions { conferences, days, seed: 4, end };
     write_snapshot(&plan(&options), &place.join("snapshot"), &|_| ()).unwrap();
     Data::of(&Snapshot::open(&place.join("snapshot")).unwrap())
 }
@@ -261,4 +275,68 @@ fn whatever_changed_the_site_is_that_of_a_clean_build() {
             fs::remove_dir_all(place.join(gone)).unwrap();
         }
     }
+}
+
+#[test]
+fn one_call_more_leaves_alone_what_it_is_not_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let mut data = seeded(place, 24, 70);
+    data.write(&place.join("snapshot"));
+    build(place, "site");
+    let before = files(&place.join("site"));
+    // Whatever became of the notes.
+    fs::write(place.join(".peerpress-site/parts/memo-reports"), "damaged").unwrap();
+    let ((day, _), rows) = data.parts.iter_mut().rfind(|(_, rows)| !rows.samples.is_empty()).unwrap();
+    let of = rows.samples[0].conference_id;
+    let id = ConferenceId(Uuid::from_u128(9));
+    macro_rules! again {
+        ($($field:ident: $key:ident),*) => {$(
+            let mut more: Vec<_> = rows.$field.iter().filter(|row| row.$key == of).cloned().collect();
+            more.iter_mut().for_each(|row| row.$key = id);
+            rows.$field.extend(more);
+        )*};
+    }
+    again!(
+        conferences: id, sessions: conference_id, connections: conference_id, tracks: conference_id,
+        issues: in_conference_id, events: conference_id, samples: conference_id
+    );
+    // Servers are linked, and have no session.
+    let linked = rows.conferences.iter().filter(|row| row.id == id).flat_map(|row| &row.participants);
+    let people = linked.chain(rows.sessions.iter().map(|row| &row.participant_id));
+    let people: Vec<String> = people.map(ToString::to_string).collect();
+    let day = day.clone();
+    assert!(day.starts_with("2026-12"), "{day} is of a month that is not over");
+    data.write(&place.join("snapshot"));
+    build(place, "site");
+    build(place, "clean");
+    assert_eq!(bytes_of(&place.join("site")), bytes_of(&place.join("clean")));
+    let after = files(&place.join("site"));
+    let written: Vec<&str> = after
+        .iter()
+        .filter(|(path, file)| before.get(*path).is_none_or(|old| old.1 != file.1))
+        .map(|(path, _)| path.as_str())
+        .collect();
+    let below = |folder: &str| -> Vec<&str> {
+        written
+            .iter()
+            .filter_map(|path| path.strip_prefix(folder))
+            .map(|path| path.trim_end_matches(".html"))
+            .collect()
+    };
+    let conferences = below("conference/");
+    assert!(!conferences.is_empty() && conferences.iter().all(|page| page.starts_with(&id.to_string())));
+    let pages = below("participant/");
+    assert!(!pages.is_empty() && pages.iter().all(|page| people.iter().any(|person| person == page)));
+    let lists = below("apps/").into_iter().filter_map(|path| path.split_once("/conferences/"));
+    let months: Vec<&str> = lists.map(|(_, month)| month).collect();
+    assert!(!months.is_empty() && months.iter().all(|month| month.starts_with("2026-12")), "{months:?}");
+    let reports: Vec<&str> = below("reports/");
+    // The next day's report has figures of the day before it.
+    let next = Day::parse(&day).unwrap().next().to_string();
+    let of_the_day = ["2026", "2026-12", "2026-W49", "index", &day, &next];
+    assert!(
+        reports.contains(&day.as_str()) && reports.iter().all(|name| of_the_day.contains(name)),
+        "{reports:?}"
+    );
 }

@@ -317,6 +317,29 @@ fn a_unit_is_kept_as_a_whole_while_its_key_and_its_files_are_as_they_were() {
 }
 
 #[test]
+fn files_made_from_the_same_things_are_kept_together_or_not_at_all() {
+    let place = Place::new();
+    let (key, other) = (blake3::hash(b"key"), blake3::hash(b"other"));
+    let first = place.begin();
+    let unit = first.unit("unit").unwrap();
+    for (name, key) in [("a", key), ("b", key), ("c", other)] {
+        unit.put(&path(name), name.as_bytes(), Some(key)).unwrap();
+    }
+    unit.finish(None).unwrap();
+    first.commit(None).unwrap();
+    let second = place.begin();
+    let unit = second.unit("unit").unwrap();
+    assert!(!unit.keep_all(&blake3::hash(b"a third")).unwrap());
+    assert!(unit.keep_all(&key).unwrap());
+    unit.finish(None).unwrap();
+    let changes = second.commit(None).unwrap();
+    assert_eq!((changes.written, changes.kept, changes.removed), (0, 2, vec![path("c")]));
+    fs::write(place.output().join("b"), "changed by somebody").unwrap();
+    let third = place.begin();
+    assert!(!third.unit("unit").unwrap().keep_all(&key).unwrap());
+}
+
+#[test]
 fn a_file_may_move_from_one_unit_to_another() {
     let place = Place::new();
     two_units(&place, &[("a.html", "a"), ("b.html", "b")], &[("c.html", "c")]);

@@ -217,7 +217,7 @@ fn the_sentence_says_who_how_long_how_it_sounded_and_what_froze() {
 #[test]
 fn what_leaves_a_call_for_other_pages_is_what_was_measured_of_it() {
     let report = call(&mesh(2), |receiver, _, round| loss(receiver == 1, round));
-    let [facts] = report.facts.calls.as_slice() else { panic!("one call") };
+    let [facts] = report.call_facts.as_slice() else { panic!("one call") };
     let measured = &report.calls[0];
     assert_eq!((facts.start, facts.end), (measured.span.start, measured.span.end));
     assert_eq!(facts.score.ok(), measured.score.as_ref().ok().map(|score| score.score));

@@ -152,6 +152,11 @@ impl UnitSink for PublishingUnit<'_> {
         Ok(self.unit.keep(&SitePath::new(path)?)?)
     }
 
+    fn keep_all(&self, key: &blake3::Hash) -> anyhow::Result<bool> {
+        self.session.check_stop()?;
+        Ok(!self.how.full && self.unit.keep_all(key)?)
+    }
+
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
         self.session.check_stop()?;
         Ok(self.unit.put(&SitePath::new(path)?, &bytes, key)?)
@@ -161,7 +166,7 @@ impl UnitSink for PublishingUnit<'_> {
         Ok(self.unit.finish(key)?)
     }
 
-    fn hears_contexts(&self) -> bool {
+    fn wants_contexts(&self) -> bool {
         self.how.contexts.is_some()
     }
 
@@ -294,7 +299,8 @@ pub fn render_and_publish(
     let ledger = Ledger::at(folders.state.join(LEDGER));
     let make = |sink: &dyn Sink| {
         pool.install(|| {
-            site::make_site(snapshot, &renderer, &assets, &options, (sink, &ledger), how.work, &bar)
+            let work = (how.work, how.mail);
+            site::make_site(snapshot, &renderer, &assets, &options, (sink, &ledger), work, &bar)
         })
     };
     let made = if precompress { make(&Precompressing::new(&publishing)) } else { make(&publishing) };

@@ -125,8 +125,8 @@ impl UnitSink for PrecompressingUnit<'_> {
         self.sink.finish(key.map(|key| with_forms(&key)))
     }
 
-    fn hears_contexts(&self) -> bool {
-        self.sink.hears_contexts()
+    fn wants_contexts(&self) -> bool {
+        self.sink.wants_contexts()
     }
 
     fn context(&self, route: &Route, template: &'static str, json: &[u8]) -> anyhow::Result<()> {

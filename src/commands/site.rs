@@ -18,16 +18,17 @@ use serde::{Deserialize, Serialize};
 
 use desk::{Desk, Hasher};
 pub use leavings::Ledger;
-use leavings::{Leavings, PartLeavings};
+use leavings::{Brief, Draft, Leavings, PartLeavings, Stored};
 
-use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
+use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId};
 use crate::privacy::{Only, Privacy, View};
 use crate::publish::Published;
 use crate::render::assets::Assets;
 use crate::render::{RenderError, Renderer};
 use crate::report::board::Board;
-use crate::report::experience::{Experience, Usual};
-use crate::report::{self, AppTotals, Attendance, ConferenceFacts, ConferenceReport, World};
+use crate::report::experience::{self, Medians, Usual};
+use crate::report::fact_table::FactTable;
+use crate::report::{self, AppTotals, Attendance, CallFacts, ConferenceFacts, ConferenceReport, World};
 use crate::scope::Scope;
 use crate::shard::Shard;
 use crate::site::embed::{Card, CardPage, CardPicture, Sparkline, SparklinePage, SparklinePicture};
@@ -35,8 +36,8 @@ use crate::site::facts_script::facts_script;
 use crate::site::pages::app::AppPage;
 use crate::site::pages::conference::{self, ConferencePageKind};
 use crate::site::pages::data::DataPage;
-use crate::site::pages::data_quality::{DataQualityPage, FindingTotals};
-use crate::site::pages::directory::{self, Listing, Parts};
+use crate::site::pages::data_quality::DataQualityPage;
+use crate::site::pages::directory::{self, Listing};
 use crate::site::pages::index::IndexPage;
 use crate::site::pages::methods::MethodsPage;
 use crate::site::pages::month::MonthPage;
@@ -49,7 +50,7 @@ use crate::site::routes::Listed;
 use crate::site::search_index::{self, Item, Kind};
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
 use crate::snapshot::{
-    AppRow, ConferenceRow, OrganizationRow, Part, ParticipantRow, Row, Snapshot, table_bytes,
+    AppRow, ConferenceRow, Dossier, OrganizationRow, Part, ParticipantRow, Row, Snapshot, table_bytes,
 };
 
 pub use on_demand::{conference_contexts, is_measured_on_demand};
@@ -70,12 +71,17 @@ pub trait UnitSink: Sync {
     fn is_in_place(&self, path: &str) -> bool;
     /// Keeps a current file.
     fn keep(&self, path: &str) -> anyhow::Result<()>;
+    /// Keeps all files that were made from the same things, if there are any and all are in place; else nothing is done.
+    /// Gives whether it did.
+    fn keep_all(&self, _key: &blake3::Hash) -> anyhow::Result<bool> {
+        Ok(false)
+    }
     /// Takes a file; `key` is a digest of all that it was made from, if that is known.
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
     /// Ends the unit; `key` is a digest of all that it was made from, if that is known.
     fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
-    /// Whether [`context`](Self::context) is to be told.
-    fn hears_contexts(&self) -> bool {
+    /// Whether it has to hear of every page, also of one that could be kept without making what its template is given.
+    fn wants_contexts(&self) -> bool {
         false
     }
     /// Hears of each page, current or not, what its template is given, as JSON.
@@ -170,7 +176,7 @@ pub struct Mail {
 pub struct Made {
     /// What was made.
     pub counts: SiteCounts,
-    /// The letter on the last whole period; none if no period with a call is over.
+    /// The letter on the last whole period; none if it was not asked for, or if no period with a call is over.
     pub mail: Option<Mail>,
 }
 
@@ -186,24 +192,16 @@ struct Builder<'a> {
     options: &'a SiteOptions,
 }
 
+/// What the parts left, by day and piece; sections are still on disk.
+type Parts = BTreeMap<(String, usize), Vec<PartLeavings>>;
+/// By app, the months in which it has conferences, with their number.
+type Months = BTreeMap<AppId, BTreeMap<String, usize>>;
+
 /// What the conferences leave for the pages after them.
 #[derive(Default)]
 struct Rest {
-    facts: Vec<ConferenceFacts>,
-    totals: BTreeMap<AppId, AppTotals>,
-    experiences: BTreeMap<AppId, Vec<Experience>>,
-    findings: FindingTotals,
-    /// Who is named on a page, in a report of a part of the data.
-    people: BTreeSet<ParticipantId>,
-    /// By part; the attendances are still on disk.
-    parts: BTreeMap<(String, usize), Vec<PartLeavings>>,
-}
-
-/// What the pages of participants are made from.
-struct People<'a> {
-    parts: &'a BTreeMap<(String, usize), Vec<PartLeavings>>,
-    usual: BTreeMap<AppId, Usual>,
-    facts: &'a BTreeMap<ConferenceId, ConferenceFacts>,
+    left: Leavings,
+    parts: Parts,
 }
 
 /// A digest of everything that a site is made from. A site with the same one has the same bytes.
@@ -237,14 +235,14 @@ fn frame_of(renderer: &Renderer, assets: &Assets, options: &SiteOptions) -> (Fra
     (frame, hasher.finish())
 }
 
-/// Makes all files.
+/// Makes all files, and the letter if it is wanted.
 pub fn make_site(
     snapshot: &Snapshot,
     renderer: &Renderer,
     assets: &Assets,
     options: &SiteOptions,
     (sink, ledger): (&dyn Sink, &Ledger),
-    work: Work<'_>,
+    (work, wants_letter): (Work<'_>, bool),
     progress: &dyn Progress,
 ) -> anyhow::Result<Made> {
     // From here on nobody has the snapshot itself, only what may be shown of it.
@@ -253,7 +251,9 @@ pub fn make_site(
     let (frame, frame_digest) = frame_of(renderer, assets, options);
     let mut base = Hasher::new("map");
     base.add(&frame.assets).add(frame_digest.as_bytes());
-    base.add(&world.organizations).add(&world.apps);
+    // The minutes of the last days change with every session, and are on no page of the map.
+    let apps = world.apps.values().map(|row| AppRow { durations_days: None, ..row.clone() });
+    base.add(&world.organizations).add(&apps.collect::<Vec<_>>());
     if !options.scope.is_all() {
         base.add(&world.instant);
     }
@@ -277,16 +277,71 @@ pub fn make_site(
         })
         .try_reduce(Rest::default, |a, b| Ok(a.and(b)))?;
     if let Work::Shard(_) = work {
+        let Leavings { conferences, findings, .. } = &rest.left;
         let counts =
-            SiteCounts { conferences: rest.facts.len(), participants: 0, findings: rest.findings.count() };
+            SiteCounts { conferences: conferences.len(), participants: 0, findings: findings.count() };
         builder.ledger.sweep(rest.parts.values().flatten());
         return Ok(Made { counts, mail: None });
     }
     if !options.scope.is_all() {
         // Who is in none of the report's conferences has no page.
-        builder.world.participants.retain(|id, _| rest.people.contains(id));
+        builder.world.participants.retain(|id, _| rest.left.people.contains(id));
     }
-    builder.reduce(rest, &view)
+    builder.reduce(rest, &view, wants_letter)
+}
+
+/// What the parts left of one app.
+#[derive(Default)]
+struct AppLeavings<'a> {
+    /// By UTC month of creation; each with the part that it is of.
+    lists: BTreeMap<&'a str, Vec<(&'a PartLeavings, Stored<'a, Vec<ConferenceFacts>>)>>,
+}
+
+impl<'a> AppLeavings<'a> {
+    /// The lists of a month.
+    fn of_month(&self, month: &str) -> Vec<Stored<'a, Vec<ConferenceFacts>>> {
+        self.lists.get(month).into_iter().flatten().map(|(_, list)| *list).collect()
+    }
+
+    /// Digests of all conferences and calls, in the order of months and parts.
+    fn digests(&self, app: AppId) -> Vec<&'a [u8; 32]> {
+        let of = |(part, list): &(&'a PartLeavings, Stored<'a, _>)| {
+            let calls = part.calls().filter(move |(of, ..)| *of == app).map(|(.., calls)| calls.digest());
+            std::iter::once(list.digest()).chain(calls).collect::<Vec<_>>()
+        };
+        self.lists.values().flatten().flat_map(of).collect()
+    }
+
+    /// Its conferences with their calls in little room; those of a month are read at a time.
+    fn table(&self, app: AppId) -> anyhow::Result<FactTable> {
+        let mut table = FactTable::default();
+        for (month, parts) in &self.lists {
+            let mut calls: BTreeMap<ConferenceId, Vec<CallFacts>> = BTreeMap::new();
+            for (part, _) in parts {
+                for (.., stored) in part.calls().filter(|(of, ..)| *of == app) {
+                    for room in stored.read()? {
+                        calls.entry(room.conference).or_default().push(room.call);
+                    }
+                }
+            }
+            for facts in in_order(&self.of_month(month))? {
+                let mut own = calls.remove(&facts.row.id).unwrap_or_default();
+                own.sort_by_key(|call| call.number);
+                table.push(&facts, &conference_label(&facts), &own);
+            }
+        }
+        Ok(table)
+    }
+}
+
+/// Conferences in order of creation.
+fn in_order(lists: &[Stored<'_, Vec<ConferenceFacts>>]) -> anyhow::Result<Vec<ConferenceFacts>> {
+    let mut all = Vec::new();
+    for list in lists {
+        all.extend(list.read()?);
+    }
+    all.sort_by_key(|facts| (facts.row.created_at, facts.row.id));
+    Ok(all)
 }
 
 /// The unit of a part's pages.
@@ -295,22 +350,18 @@ fn part_unit(part: &Part) -> String {
 }
 
 impl Rest {
-    fn of(part: &Part, leavings: Leavings, kept: PartLeavings) -> Self {
-        let Leavings { facts, totals, experiences, findings, people } = leavings;
-        let parts = BTreeMap::from([((part.day.clone(), part.piece), vec![kept])]);
-        Self { facts, totals, experiences, findings, people, parts }
+    fn of(part: &Part, left: Leavings, kept: PartLeavings) -> Self {
+        Self { left, parts: BTreeMap::from([((part.day.clone(), part.piece), vec![kept])]) }
     }
 
     fn and(mut self, other: Self) -> Self {
-        self.facts.extend(other.facts);
-        for (app, totals) in other.totals {
-            self.totals.entry(app).or_default().merge(totals);
+        let Leavings { conferences, totals, findings, people } = other.left;
+        self.left.conferences.extend(conferences);
+        for (app, totals) in totals {
+            self.left.totals.entry(app).or_default().merge(totals);
         }
-        for (app, experiences) in other.experiences {
-            self.experiences.entry(app).or_default().extend(experiences);
-        }
-        self.findings.merge(other.findings);
-        self.people.extend(other.people);
+        self.left.findings.merge(findings);
+        self.left.people.extend(people);
         for (part, kept) in other.parts {
             self.parts.entry(part).or_default().extend(kept);
         }
@@ -330,17 +381,16 @@ impl Builder<'_> {
         let unit = part_unit(part);
         let base = self.part_base(part, shard);
         if let Some(kept) = self.ledger.find(&unit, &base, &self.world)
-            && let Ok(leavings) = kept.read()
+            && let Ok(left) = kept.read()
             && self.sink.keep_unit(&unit, &kept.key(&base))?
         {
             progress.rendered(part.rows.get(ConferenceRow::TABLE).copied().unwrap_or(0));
-            return Ok(Rest::of(part, leavings, kept));
+            return Ok(Rest::of(part, left, kept));
         }
         let unit_sink = self.sink.unit(&unit)?;
         let desk = Desk::new(self, &*unit_sink);
-        let mut leavings = Leavings::default();
-        let mut attendances: BTreeMap<usize, Vec<Attendance>> = BTreeMap::new();
-        let (mut named, mut ongoing) = (BTreeSet::new(), false);
+        let mut draft = Draft::default();
+        let whole = self.options.scope.is_all();
         for dossier in view.dossiers(part)? {
             let dossier = dossier?;
             progress.rendered(1);
@@ -348,38 +398,19 @@ impl Builder<'_> {
                 continue;
             }
             let mut report = report::measure(dossier, &self.world, &self.options.report);
-            ongoing |= report.facts.row.ongoing;
-            named.extend(report.named());
-            if !self.options.scope.is_all() {
+            draft.name(&report, &self.options.report);
+            if !whole {
                 if !self.narrow(&mut report) {
                     continue;
                 }
-                leavings.people.extend(report.named());
+                draft.rest.people.extend(report.named());
             }
             self.conference(&desk, &report)?;
-            leavings.findings.add(&report.findings);
-            for attendance in report::attendances(&report) {
-                let own = leavings.experiences.entry(attendance.app).or_default();
-                own.push(attendance.experience.clone());
-                let group = leavings::group_of(attendance.participant);
-                attendances.entry(group).or_default().push(attendance);
-            }
-            let mut facts = report.facts;
-            if !self.options.scope.is_all() {
-                let visits = facts.calls.iter().flat_map(|call| &call.visits).map(|visit| visit.session);
-                let left: BTreeSet<SessionId> = visits.collect();
-                facts.sessions.retain(|session| left.contains(&session.row.id));
-            }
-            let totals = leavings.totals.entry(facts.row.app_id).or_default();
-            totals.add(&facts, self.options.report.since);
-            // The attendances have the sessions now.
-            facts.sessions = Vec::new();
-            leavings.facts.push(facts);
+            draft.add(report, &self.options.report, whole);
         }
-        let context = (named, ongoing, &self.world);
-        let kept = self.ledger.keep(&unit, &base, &leavings, attendances, context)?;
+        let (left, kept) = self.ledger.keep(&unit, &base, draft, &self.world)?;
         unit_sink.finish(Some(kept.key(&base)))?;
-        Ok(Rest::of(part, leavings, kept))
+        Ok(Rest::of(part, left, kept))
     }
 
     /// A digest of what a part's pages depend on besides the names of participants.
@@ -422,56 +453,78 @@ impl Builder<'_> {
         Ok(rest)
     }
 
-    /// The files of one conference.
+    /// The files of one conference, which are kept together while its rows and the names on its pages are the same.
     fn conference(&self, desk: &Desk<'_>, report: &ConferenceReport) -> anyhow::Result<()> {
         let id = report.id();
-        desk.data(&Route::ApiConference(id), &api::conference_file(report, &self.world))?;
-        desk.put(&Route::ApiConferenceSeries(id), csv::series(report))?;
-        desk.put(&Route::ApiConferenceEvents(id), csv::events(report))?;
+        let key = self.conference_key(report);
+        if desk.keep_all(&key)? {
+            return Ok(());
+        }
+        desk.keyed_data(&key, &Route::ApiConference(id), &api::conference_file(report, &self.world))?;
+        desk.keyed_put(&key, &Route::ApiConferenceSeries(id), csv::series(report))?;
+        desk.keyed_put(&key, &Route::ApiConferenceEvents(id), csv::events(report))?;
         if self.options.downloads.parquet {
-            desk.put(&Route::ConferenceSamples(id), table_bytes(&report.dossier.samples)?)?;
-            desk.put(&Route::ConferenceEvents(id), table_bytes(&report.dossier.events)?)?;
+            desk.keyed_put(&key, &Route::ConferenceSamples(id), table_bytes(&report.dossier.samples)?)?;
+            desk.keyed_put(&key, &Route::ConferenceEvents(id), table_bytes(&report.dossier.events)?)?;
         }
         if self.options.downloads.webrtc_internals {
-            desk.data(&Route::ConferenceInternals(id), &internals::dump(report, &self.world))?;
+            desk.keyed_data(&key, &Route::ConferenceInternals(id), &internals::dump(report, &self.world))?;
         }
         if self.options.downloads.embed {
             let card = Card::new(report);
-            desk.page(Route::EmbedConference(id), CardPage(card.clone()))?;
-            desk.page(Route::EmbedConferencePicture(id), CardPicture(card))?;
+            desk.keyed_page(&key, Route::EmbedConference(id), CardPage(card.clone()))?;
+            desk.keyed_page(&key, Route::EmbedConferencePicture(id), CardPicture(card))?;
         }
         for (route, page) in conference::pages(report, &self.world, &self.options.report.limits) {
             match page {
-                ConferencePageKind::Call(page) => desk.page(route, *page)?,
-                ConferencePageKind::Events(page) => desk.page(route, *page)?,
+                ConferencePageKind::Call(page) => desk.keyed_page(&key, route, *page)?,
+                ConferencePageKind::Events(page) => desk.keyed_page(&key, route, *page)?,
             }
         }
         Ok(())
     }
 
+    /// A digest of all that the files of a conference are made from.
+    fn conference_key(&self, report: &ConferenceReport) -> blake3::Hash {
+        let Dossier { conference, sessions, connections, tracks, issues, events, samples } = &report.dossier;
+        let mut key = Hasher::new("conference");
+        key.add(self.base.as_bytes()).add(conference).add_all(sessions).add_all(connections);
+        key.add_all(tracks).add_all(issues).add_all(events).add_all(samples);
+        let named: BTreeSet<ParticipantId> = report.named().collect();
+        for id in named {
+            key.add(&id).add(&self.world.participants.get(&id));
+        }
+        let instant = self.world.instant;
+        let settles = report.settles(&self.options.report);
+        key.add(&settles.filter(|settles| instant <= *settles).map(|_| instant));
+        key.finish()
+    }
+
     /// Leaves the facts of the calls that the report is of; whether there are any. The conference's own page has all its calls.
     fn narrow(&self, report: &mut ConferenceReport) -> bool {
         let within = |at| self.options.scope.holds(at, self.world.instant);
-        let facts = &mut report.facts;
-        let never_called = facts.calls.is_empty() && within(facts.row.created_at);
-        facts.calls.retain(|call| within(call.start));
-        never_called || !facts.calls.is_empty()
+        let never_called = report.call_facts.is_empty() && within(report.facts.row.created_at);
+        report.call_facts.retain(|call| within(call.start));
+        report.facts.calls = report.call_facts.len();
+        never_called || !report.call_facts.is_empty()
     }
 
-    fn reduce(&self, rest: Rest, view: &View<'_>) -> anyhow::Result<Made> {
-        let Rest { facts, totals, experiences, findings, people: _, parts } = rest;
-        let facts: BTreeMap<ConferenceId, ConferenceFacts> =
-            facts.into_iter().map(|facts| (facts.row.id, facts)).collect();
-        let usual = experiences.iter().map(|(app, list)| (*app, Usual::of(list.iter()))).collect();
-        let participants = self.participants(&People { parts: &parts, usual, facts: &facts })?;
-        drop(experiences);
-        let reports = self.reports(&facts)?;
-        let months = self.apps(&facts, &totals, &reports)?;
+    fn reduce(&self, rest: Rest, view: &View<'_>, wants_letter: bool) -> anyhow::Result<Made> {
+        let Rest { left: Leavings { mut conferences, totals, findings, people: _ }, parts } = rest;
+        conferences.par_sort_unstable_by_key(|brief| brief.id);
+        let mut months = Months::new();
+        for brief in &conferences {
+            let of_app = months.entry(brief.app).or_default();
+            *of_app.entry(brief.created_at.day().month()).or_default() += 1;
+        }
+        let participants = self.participants(&parts)?;
+        let reports = self.reports(&parts, wants_letter)?;
+        self.apps(&parts, &months, &totals, &reports)?;
         self.organizations(&totals, &reports)?;
-        let directory = self.directory(&facts, &months)?;
-        self.search_index(&facts)?;
+        let directory = self.directory(&conferences, &months)?;
+        self.search_index(&conferences)?;
         if self.options.downloads.parquet {
-            self.tables(view, &facts)?;
+            self.tables(view, &conferences)?;
         }
         self.in_unit("site", None, |desk| {
             desk.page(Route::DataQuality, DataQualityPage::new(&findings))?;
@@ -480,11 +533,11 @@ impl Builder<'_> {
             desk.page(Route::Methods, MethodsPage { zone, ..methods })?;
             desk.page(Route::NotFound, NotFoundPage {})?;
             desk.page(Route::Data, DataPage::new(self.options.base_url.as_deref(), self.options.downloads))?;
-            let rows = view.rows().cloned().unwrap_or_else(|| self.own_rows(&facts));
+            let rows = view.rows().cloned().unwrap_or_else(|| self.own_rows(conferences.len()));
             let meta = api::meta_file(view.instant(), view.database(), self.options.privacy.profile(), &rows);
             desk.data(&Route::ApiMeta, &meta)?;
             desk.put(&Route::ApiSchema, api::SCHEMA.as_bytes().to_vec())?;
-            self.for_robots(desk, &facts, &months, &[directory, reports.routes].concat())
+            self.for_robots(desk, &conferences, &months, &[directory, reports.routes].concat())
         })?;
         let mail = reports.letter.map(|letter| -> Result<Mail, RenderError> {
             Ok(Mail {
@@ -492,46 +545,71 @@ impl Builder<'_> {
                 markdown: self.renderer.text("mail/period.md", &letter)?,
             })
         });
-        let counts = SiteCounts { conferences: facts.len(), participants, findings: findings.count() };
+        let counts = SiteCounts { conferences: conferences.len(), participants, findings: findings.count() };
         self.ledger.sweep(parts.values().flatten());
         Ok(Made { counts, mail: mail.transpose()? })
     }
 
     /// Rows per table of a site that has not all of them, as far as the pages count them.
-    fn own_rows(&self, facts: &BTreeMap<ConferenceId, ConferenceFacts>) -> BTreeMap<String, u64> {
+    fn own_rows(&self, conferences: usize) -> BTreeMap<String, u64> {
         let world = &self.world;
         let counts = [
             (OrganizationRow::TABLE, world.organizations.len()),
             (AppRow::TABLE, world.apps.len()),
             (ParticipantRow::TABLE, world.participants.len()),
-            (ConferenceRow::TABLE, facts.len()),
+            (ConferenceRow::TABLE, conferences),
         ];
         counts.into_iter().map(|(table, count)| (table.to_owned(), count as u64)).collect()
     }
 
+    /// What is usual in each app.
+    fn usual(&self, parts: &Parts) -> anyhow::Result<BTreeMap<AppId, Usual>> {
+        let mut by_app: BTreeMap<AppId, BTreeMap<&str, Vec<Stored<'_, Vec<Medians>>>>> = BTreeMap::new();
+        for part in parts.values().flatten() {
+            for (app, month, medians) in part.medians() {
+                by_app.entry(app).or_default().entry(month).or_default().push(medians);
+            }
+        }
+        let (instant, zone) = (self.world.instant, &self.options.report.zone);
+        let usual = |(app, by_month): (AppId, BTreeMap<&str, Vec<Stored<'_, Vec<Medians>>>>)| {
+            let months = experience::usual_months(by_month.keys().copied(), instant, zone);
+            let wanted: Vec<_> = months.iter().filter_map(|month| by_month.get(month)).flatten().collect();
+            let lists: anyhow::Result<Vec<Vec<Medians>>> =
+                wanted.par_iter().map(|list| list.read()).collect();
+            Ok((app, Usual::of(&months, lists?.into_iter().flatten())))
+        };
+        by_app.into_iter().map(usual).collect()
+    }
+
     /// The pages of participants, a group at a time: only the attendances of that group are in memory.
-    fn participants(&self, people: &People<'_>) -> anyhow::Result<usize> {
+    fn participants(&self, parts: &Parts) -> anyhow::Result<usize> {
+        let usual = self.usual(parts)?;
         let mut groups: Vec<Vec<&ParticipantRow>> = vec![Vec::new(); leavings::GROUPS];
         for row in self.world.participants.values().filter(|row| row.is_active) {
             groups[leavings::group_of(row.id)].push(row);
         }
-        groups.par_iter().enumerate().try_for_each(|(group, rows)| self.group(group, rows, people))?;
+        groups.par_iter().enumerate().try_for_each(|(group, rows)| self.group(group, rows, parts, &usual))?;
         Ok(groups.iter().map(Vec::len).sum())
     }
 
-    fn group(&self, group: usize, rows: &[&ParticipantRow], people: &People<'_>) -> anyhow::Result<()> {
-        let of_group =
-            || people.parts.values().flatten().filter_map(|part| Some((part, part.group_digest(group)?)));
+    fn group(
+        &self,
+        group: usize,
+        rows: &[&ParticipantRow],
+        parts: &Parts,
+        usual: &BTreeMap<AppId, Usual>,
+    ) -> anyhow::Result<()> {
+        let of_group: Vec<_> = parts.values().flatten().filter_map(|part| part.group(group)).collect();
+        let digests: Vec<_> = of_group.iter().map(Stored::digest).collect();
         let mut key = Hasher::new("participants");
-        key.add(self.base.as_bytes()).add(rows).add(&people.usual);
-        for (part, attendances) in of_group() {
-            // The pages show what became of the whole conference, too.
-            key.add(part.digest()).add(attendances);
-        }
+        key.add(self.base.as_bytes()).add(rows).add(usual).add(&digests);
         self.in_unit(&format!("participants-{group:02x}"), Some(key.finish()), |desk| {
             let mut attendances = Vec::new();
-            for (part, _) in of_group() {
-                attendances.extend(part.group(group)?);
+            let mut facts = BTreeMap::new();
+            for left in of_group {
+                let left = left.read()?;
+                attendances.extend(left.attendances);
+                facts.extend(left.facts);
             }
             attendances.sort_by_key(|one| (one.participant, one.created_at, one.conference));
             let of: BTreeMap<ParticipantId, &[Attendance]> = attendances
@@ -540,7 +618,7 @@ impl Builder<'_> {
                 .collect();
             rows.iter().try_for_each(|row| {
                 let own = of.get(&row.id).copied().unwrap_or_default();
-                self.participant(desk, row, own, people)
+                self.participant(desk, row, own, &facts, usual)
             })
         })
     }
@@ -550,78 +628,89 @@ impl Builder<'_> {
         desk: &Desk<'_>,
         row: &ParticipantRow,
         own: &[Attendance],
-        people: &People<'_>,
+        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+        usual: &BTreeMap<AppId, Usual>,
     ) -> anyhow::Result<()> {
-        let facts = people.facts;
         let Some(app) = self.world.apps.get(&row.app_id) else { return Ok(()) };
         let organization = self.world.organizations.get(&app.organization_id);
         let label = self.world.person(row.id).label;
         desk.data(&Route::ApiParticipant(row.id), &api::participant_file(row, own, facts))?;
         desk.put(&Route::ApiParticipantConferences(row.id), csv::participant(own, facts))?;
         let nothing = Usual::default();
-        let usual = people.usual.get(&app.id).unwrap_or(&nothing);
+        let usual = usual.get(&app.id).unwrap_or(&nothing);
         let page = ParticipantPage::new(row, label, (app, organization, usual), own, facts);
         desk.page(Route::Participant(row.id), page)
     }
 
-    /// The months of each app, with their number of conferences.
+    /// The lists of each app by month, and its dashboard.
     fn apps(
         &self,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+        parts: &Parts,
+        months: &Months,
         totals: &BTreeMap<AppId, AppTotals>,
         reports: &periods::Reports,
-    ) -> anyhow::Result<BTreeMap<AppId, BTreeMap<String, usize>>> {
-        let mut by_app: BTreeMap<AppId, Vec<&ConferenceFacts>> = BTreeMap::new();
-        for facts in facts.values() {
-            by_app.entry(facts.row.app_id).or_default().push(facts);
+    ) -> anyhow::Result<()> {
+        let mut left: BTreeMap<AppId, AppLeavings<'_>> = BTreeMap::new();
+        for part in parts.values().flatten() {
+            for (app, month, list) in part.lists() {
+                left.entry(app).or_default().lists.entry(month).or_default().push((part, list));
+            }
         }
-        let none = AppTotals::default();
+        let none = (AppTotals::default(), BTreeMap::new(), AppLeavings::default());
         let apps: Vec<_> = self.world.apps.values().collect();
-        let months: Vec<anyhow::Result<_>> = apps
-            .par_iter()
-            .map(|app| {
-                let Some(organization) = self.world.organizations.get(&app.organization_id) else {
-                    return Ok((app.id, BTreeMap::new()));
-                };
-                let mut own = by_app.get(&app.id).cloned().unwrap_or_default();
-                own.sort_by_key(|facts| (facts.row.created_at, facts.row.id));
-                let mut months: BTreeMap<String, Vec<&ConferenceFacts>> = BTreeMap::new();
-                for facts in own {
-                    months.entry(facts.row.created_at.day().month()).or_default().push(facts);
-                }
-                let unit_sink = self.sink.unit(&format!("app-{}", app.id))?;
-                let desk = Desk::new(self, &*unit_sink);
-                let names: Vec<&String> = months.keys().collect();
-                for (at, (month, list)) in months.iter().enumerate() {
-                    let neighbours =
-                        (at.checked_sub(1).map(|before| names[before]), names.get(at + 1).copied());
-                    let page = MonthPage::new(app, organization, month, neighbours, list);
-                    desk.page(Route::AppMonth(app.id, month.clone()), page)?;
-                    desk.data(&Route::ApiAppMonth(app.id, month.clone()), &api::month_file(list))?;
-                    desk.put(&Route::ApiAppMonthCsv(app.id, month.clone()), csv::month(list))?;
-                }
-                let counts: BTreeMap<String, usize> =
-                    months.iter().map(|(month, list)| (month.clone(), list.len())).collect();
-                let list: Vec<&ConferenceFacts> = months.into_values().flatten().collect();
-                let board = Board::of(&list, self.world.instant);
-                desk.put(&Route::AppFacts(app.id), facts_script(&list, &board))?;
-                let own = list.into_iter().map(|facts| (facts.row.id, facts)).collect();
-                let totals = totals.get(&app.id).unwrap_or(&none);
-                if self.options.downloads.embed {
-                    let line = Sparkline::new(app, totals);
-                    desk.page(Route::EmbedApp(app.id), SparklinePage(line.clone()))?;
-                    desk.page(Route::EmbedAppPicture(app.id), SparklinePicture(line))?;
-                }
-                let mut page = AppPage::new(app, organization, (totals, &board), &own, &counts);
-                page.last_period = reports.last.get(&ReportScope::App(app.id)).cloned();
-                desk.page(Route::App(app.id), page)?;
-                let names: Vec<String> = counts.keys().cloned().collect();
-                desk.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))?;
-                unit_sink.finish(None)?;
-                Ok((app.id, counts))
+        apps.par_iter().try_for_each(|app| {
+            let own = left.get(&app.id).unwrap_or(&none.2);
+            let months = months.get(&app.id).unwrap_or(&none.1);
+            let totals = totals.get(&app.id).unwrap_or(&none.0);
+            self.app(app, own, months, totals, reports)
+        })
+    }
+
+    fn app(
+        &self,
+        app: &AppRow,
+        left: &AppLeavings<'_>,
+        months: &BTreeMap<String, usize>,
+        totals: &AppTotals,
+        reports: &periods::Reports,
+    ) -> anyhow::Result<()> {
+        let Some(organization) = self.world.organizations.get(&app.organization_id) else { return Ok(()) };
+        let names: Vec<&String> = months.keys().collect();
+        names.par_iter().enumerate().try_for_each(|(at, month)| {
+            let lists = left.of_month(month);
+            let digests: Vec<_> = lists.iter().map(Stored::digest).collect();
+            let neighbours = (at.checked_sub(1).map(|before| names[before]), names.get(at + 1).copied());
+            let mut key = Hasher::new("month");
+            key.add(self.base.as_bytes()).add(&app.id).add(month).add(&neighbours).add(&digests);
+            self.in_unit(&format!("app-{}-{month}", app.id), Some(key.finish()), |desk| {
+                let list = in_order(&lists)?;
+                let list: Vec<&ConferenceFacts> = list.iter().collect();
+                let page = MonthPage::new(app, organization, month, neighbours, &list);
+                desk.page(Route::AppMonth(app.id, (*month).clone()), page)?;
+                desk.data(&Route::ApiAppMonth(app.id, (*month).clone()), &api::month_file(&list))?;
+                desk.put(&Route::ApiAppMonthCsv(app.id, (*month).clone()), csv::month(&list))
             })
-            .collect();
-        months.into_iter().collect()
+        })?;
+        let last = reports.last.get(&ReportScope::App(app.id)).cloned();
+        let mut key = Hasher::new("app");
+        // The axes of charts end with the snapshot's day.
+        key.add(self.base.as_bytes()).add(app).add(&last).add(&self.world.instant.day()).add(totals);
+        key.add(&left.digests(app.id));
+        self.in_unit(&format!("app-{}", app.id), Some(key.finish()), |desk| {
+            let table = left.table(app.id)?;
+            let board = Board::of(&table, self.world.instant);
+            desk.put(&Route::AppFacts(app.id), facts_script(&table, &board))?;
+            if self.options.downloads.embed {
+                let line = Sparkline::new(app, totals);
+                desk.page(Route::EmbedApp(app.id), SparklinePage(line.clone()))?;
+                desk.page(Route::EmbedAppPicture(app.id), SparklinePicture(line))?;
+            }
+            let mut page = AppPage::new(app, organization, (totals, &board), &table, months);
+            page.last_period = last;
+            desk.page(Route::App(app.id), page)?;
+            let names: Vec<String> = months.keys().cloned().collect();
+            desk.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))
+        })
     }
 
     fn organizations(
@@ -629,6 +718,8 @@ impl Builder<'_> {
         totals: &BTreeMap<AppId, AppTotals>,
         reports: &periods::Reports,
     ) -> anyhow::Result<()> {
+        let totals: BTreeMap<AppId, AppTotals> =
+            totals.iter().map(|(app, totals)| (*app, totals.figures())).collect();
         let of_app = |app: AppId| totals.get(&app).cloned().unwrap_or_default();
         let apps_of = |organization: OrganizationId| -> Vec<_> {
             self.world.apps.values().filter(|app| app.organization_id == organization).collect()
@@ -655,19 +746,14 @@ impl Builder<'_> {
     }
 
     /// The search page and the directory of each app. Gives the directory's routes.
-    fn directory(
-        &self,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
-        months: &BTreeMap<AppId, BTreeMap<String, usize>>,
-    ) -> anyhow::Result<Vec<Route>> {
+    fn directory(&self, all: &[Brief], months: &Months) -> anyhow::Result<Vec<Route>> {
         let mut conferences: BTreeMap<AppId, Vec<Listing>> = BTreeMap::new();
-        for facts in facts.values() {
-            let name = conference_label(facts);
-            conferences.entry(facts.row.app_id).or_default().push(Listing {
-                route: Route::Conference(facts.row.id),
-                given_id: Some(facts.row.conference_id.clone()).filter(|given| *given != name),
-                name,
-                created_at: facts.row.created_at,
+        for brief in all {
+            conferences.entry(brief.app).or_default().push(Listing {
+                route: Route::Conference(brief.id),
+                given_id: Some(brief.given_id.clone()).filter(|given| *given != brief.label),
+                name: brief.label.clone(),
+                created_at: brief.created_at,
                 server: false,
             });
         }
@@ -688,7 +774,7 @@ impl Builder<'_> {
         let desk = Desk::new(self, &*unit_sink);
         for app in self.world.apps.values() {
             let Some(organization) = self.world.organizations.get(&app.organization_id) else { continue };
-            let mut list = |listed, listings| -> anyhow::Result<Parts> {
+            let mut list = |listed, listings| -> anyhow::Result<directory::Parts> {
                 let (parts, pages) = directory::directory((app, organization), listed, listings);
                 routes.extend(pages.iter().map(|(route, _)| route.clone()));
                 pages.into_par_iter().try_for_each(|(route, page)| desk.page(route, page))?;
@@ -714,7 +800,7 @@ impl Builder<'_> {
         Ok(routes)
     }
 
-    fn search_index(&self, facts: &BTreeMap<ConferenceId, ConferenceFacts>) -> anyhow::Result<()> {
+    fn search_index(&self, conferences: &[Brief]) -> anyhow::Result<()> {
         let app_name = |id| self.world.apps.get(&id).map(|app| app.name.clone()).unwrap_or_default();
         let other =
             |given: Option<String>, name: &str| given.filter(|given| given != name).unwrap_or_default();
@@ -740,15 +826,14 @@ impl Builder<'_> {
                 place: organization.map(|row| row.name.clone()).unwrap_or_default(),
             });
         }
-        for facts in facts.values() {
-            let name = conference_label(facts);
+        for brief in conferences {
             items.push(Item {
                 kind: Kind::Conference,
-                id: facts.row.id.into(),
-                given_id: other(Some(facts.row.conference_id.clone()), &name),
-                name,
-                created_at: facts.row.created_at,
-                place: app_name(facts.row.app_id),
+                id: brief.id.into(),
+                given_id: other(Some(brief.given_id.clone()), &brief.label),
+                name: brief.label.clone(),
+                created_at: brief.created_at,
+                place: app_name(brief.app),
             });
         }
         for row in self.world.participants.values().filter(|row| row.is_active) {
@@ -773,8 +858,8 @@ impl Builder<'_> {
     fn for_robots(
         &self,
         desk: &Desk<'_>,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
-        months: &BTreeMap<AppId, BTreeMap<String, usize>>,
+        conferences: &[Brief],
+        months: &Months,
         more: &[Route],
     ) -> anyhow::Result<()> {
         // Calls are nobody's business but the owner's; a search engine has to be let in on purpose, by the host.
@@ -791,7 +876,7 @@ impl Builder<'_> {
             routes.extend(months.keys().map(|month| Route::AppMonth(*app, month.clone())));
         }
         routes.push(Route::Search);
-        routes.extend(facts.keys().map(|id| Route::Conference(*id)));
+        routes.extend(conferences.iter().map(|brief| Route::Conference(brief.id)));
         routes.extend(more.iter().cloned());
         for route in routes {
             let url = format!("{base}/{}", route.path()).replace('&', "&amp;").replace('<', "&lt;");

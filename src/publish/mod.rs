@@ -439,6 +439,18 @@ impl<D: Disk> Unit<'_, D> {
         }
     }
 
+    /// Keeps all files of the former site that were made from what `key` is a digest of, if there are any and all are in
+    /// place; else nothing is done. Gives whether it did.
+    pub fn keep_all(&self, key: &blake3::Hash) -> Result<bool, PublishError> {
+        let made = || self.old.iter().filter(|(_, entry)| entry.key.as_ref() == Some(key));
+        let kept =
+            made().next().is_some() && made().all(|(path, entry)| entry.matches(&self.publisher.place(path)));
+        if kept {
+            made().try_for_each(|(path, _)| self.keep(path))?;
+        }
+        Ok(kept)
+    }
+
     /// Takes a file of the new site. `key` is a digest of all that it was made from, if that is known.
     pub fn put(&self, path: &SitePath, bytes: &[u8], key: Option<blake3::Hash>) -> Result<(), PublishError> {
         let publisher = self.publisher;

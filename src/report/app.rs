@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Class, ConferenceFacts};
+use super::{Class, ConferenceFacts, CountedFacts};
 use crate::ids::{ConferenceId, SessionId};
 use crate::metrics::buckets::{self, DURATION, SETUP_TIME};
 use crate::units::{Day, Timestamp};
@@ -164,7 +164,7 @@ pub struct AppTotals {
 
 impl AppTotals {
     /// Adds a conference; rows made before `since` are left out, each by its own time, as the API does.
-    pub fn add(&mut self, facts: &ConferenceFacts, since: Option<Timestamp>) {
+    pub fn add(&mut self, facts: &ConferenceFacts, counted: &CountedFacts, since: Option<Timestamp>) {
         let within = |at: Timestamp| since.is_none_or(|since| at >= since);
         let conference = (facts.row.created_at, facts.row.id);
         if within(facts.row.created_at) {
@@ -181,15 +181,15 @@ impl AppTotals {
                 entry.1.insert(conference);
             }
         }
-        for &(at, ms) in &facts.setup_times_ms {
+        for &(at, ms) in &counted.setup_times_ms {
             if let Some(bucket) = buckets::bucket_of(&SETUP_TIME, ms).filter(|_| within(at)) {
                 self.setup_times.entry(bucket).or_default().add(facts.row.id, at);
             }
         }
-        for &(_, relayed) in facts.paths.iter().filter(|(at, _)| within(*at)) {
+        for &(_, relayed) in counted.paths.iter().filter(|(at, _)| within(*at)) {
             *if relayed { &mut self.paths.1 } else { &mut self.paths.0 } += 1;
         }
-        for issue in facts.counted_issues.iter().filter(|issue| within(issue.created_at)) {
+        for issue in counted.counted_issues.iter().filter(|issue| within(issue.created_at)) {
             let first = (issue.created_at, SessionId::default());
             count(&mut self.issues, &issue.code, first);
             if let Some((name, message)) =
@@ -204,7 +204,7 @@ impl AppTotals {
                 }
             }
         }
-        for session in facts.sessions.iter().filter(|session| within(session.row.created_at)) {
+        for session in counted.sessions.iter().filter(|session| within(session.row.created_at)) {
             self.sessions += 1;
             self.presence_s += session.visit.to.seconds_since(session.visit.from).max(0.0) as u64;
             let first = (session.row.created_at, session.row.id);
@@ -219,7 +219,7 @@ impl AppTotals {
                 }
             }
         }
-        for (session, platform) in facts.platforms().filter(|(session, _)| within(session.row.created_at)) {
+        for (session, platform) in counted.platforms().filter(|(session, _)| within(session.row.created_at)) {
             let first = (session.row.created_at, session.row.id);
             count(&mut self.browsers, platform.browser.as_deref().unwrap_or("Unknown"), first);
             count(&mut self.systems, platform.os.as_deref().unwrap_or("Unknown"), first);
@@ -275,6 +275,20 @@ impl AppTotals {
         }
         for (city, counted) in other.cities {
             merge_city(&mut self.cities, &city, counted);
+        }
+    }
+
+    /// The same without the lists of conferences, which are as long as there are conferences.
+    #[must_use]
+    pub fn figures(&self) -> Self {
+        Self {
+            days: self.days.clone(),
+            days_of_all_issues: self.days_of_all_issues.clone(),
+            participant_counts: self.participant_counts.clone(),
+            paths: self.paths,
+            sessions: self.sessions,
+            presence_s: self.presence_s,
+            ..Self::default()
         }
     }
 

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::app::Bucket;
-use super::{CallFacts, ConferenceFacts, VisitFacts, countries};
-use crate::ids::ConferenceId;
+use super::fact_table::{Call, FactTable, Name, Visit};
+use super::{VisitFacts, countries};
 use crate::metrics::buckets::{SETUP_TIME, bucket_of};
 use crate::metrics::percentile::{Summary, percentile};
 use crate::units::{Day, Timestamp};
@@ -135,36 +135,35 @@ pub struct Group {
 }
 
 impl Board {
-    /// From the facts of an app's conferences, in any order; `instant` is that of the snapshot.
-    pub fn of(facts: &[&ConferenceFacts], instant: Timestamp) -> Self {
-        let calls =
-            || facts.iter().flat_map(|facts| facts.calls.iter().map(move |call| (facts.row.id, call)));
+    /// From the facts of an app's conferences; `instant` is that of the snapshot.
+    pub fn of(table: &FactTable, instant: Timestamp) -> Self {
         let mut board = Self::default();
-        for (conference, call) in calls() {
-            for connection in &call.connections {
+        for call in &table.calls {
+            let conference = table.room_of(call).id;
+            for connection in table.connections_of(call) {
                 board.paths[connection.relayed.map_or(2, usize::from)].add(conference, call.start);
                 if let Some(at) = connection.setup_ms.and_then(|ms| bucket_of(&SETUP_TIME, ms)) {
                     board.setup_times.entry(at).or_default().add(conference, call.start);
                 }
             }
-            for name in call.issues.iter().filter_map(|issue| issue.media_error.clone()) {
+            for name in table.issues_of(call).iter().filter_map(|issue| issue.media_error) {
+                let name = table.text(name).to_owned();
                 board.media_errors.entry(name).or_default().add(conference, call.start);
             }
         }
-        for facts in facts {
-            let bucket = board.participant_counts.entry(facts.participants_count).or_default();
-            bucket.add(facts.row.id, facts.row.created_at);
+        for room in &table.rooms {
+            let bucket = board.participant_counts.entry(room.participants).or_default();
+            bucket.add(room.id, room.created_at);
         }
-        let all: Vec<&CallFacts> = calls().map(|(_, call)| call).collect();
-        let visits = || all.iter().flat_map(|call| &call.visits);
-        board.scores = Summary::of(visits().filter_map(|visit| visit.score).collect());
+        board.scores = Summary::of(table.visits.iter().filter_map(|visit| visit.score).collect());
         board.groups =
-            Dimension::ALL.map(|dimension| (dimension, groups(calls(), dimension, board.scores))).to_vec();
-        let axis = axis(&all, instant);
-        board.calls_left_out = all.iter().filter(|call| !axis.contains_key(&call.start.day())).count();
+            Dimension::ALL.map(|dimension| (dimension, groups(table, dimension, board.scores))).to_vec();
+        let axis = axis(&table.calls, instant);
+        board.calls_left_out =
+            table.calls.iter().filter(|call| !axis.contains_key(&call.start.day())).count();
         let scores;
-        (board.days, scores) = days(&all, &axis);
-        for visit in visits() {
+        (board.days, scores) = days(table, &axis);
+        for visit in &table.visits {
             for (hour, seconds) in by_hour(visit) {
                 let weekday = usize::from(hour.day().weekday());
                 if let Some(sum) =
@@ -174,7 +173,7 @@ impl Board {
                 }
             }
         }
-        board.peak = concurrency(visits(), &mut board.days);
+        board.peak = concurrency(&table.visits, &mut board.days);
         if board.days.len() > DAILY {
             board.weeks = weeks(&board.days, &scores);
         }
@@ -182,26 +181,21 @@ impl Board {
     }
 }
 
-fn groups<'a>(
-    calls: impl Iterator<Item = (ConferenceId, &'a CallFacts)>,
-    dimension: Dimension,
-    all: Option<Summary>,
-) -> Vec<Group> {
+fn groups(table: &FactTable, dimension: Dimension, all: Option<Summary>) -> Vec<Group> {
     #[derive(Default)]
-    struct Sums<'a> {
+    struct Sums {
         visits: Bucket,
         scores: Vec<f64>,
-        versions: BTreeMap<&'a str, usize>,
+        versions: BTreeMap<Name, usize>,
     }
-    let mut values: BTreeMap<&str, Sums<'a>> = BTreeMap::new();
-    let visits =
-        calls.flat_map(|(conference, call)| call.visits.iter().map(move |visit| (conference, visit)));
-    for (conference, visit) in visits {
-        let entry = values.entry(dimension.of(visit)).or_default();
+    let mut values: BTreeMap<Name, Sums> = BTreeMap::new();
+    for visit in &table.visits {
+        let conference = table.room_of(table.call_of(visit)).id;
+        let entry = values.entry(visit.value(dimension)).or_default();
         entry.visits.add(conference, visit.from);
         entry.scores.extend(visit.score);
-        if dimension == Dimension::Browser && visit.browser.is_some() {
-            *entry.versions.entry(visit.browser_version.as_deref().unwrap_or(UNKNOWN)).or_default() += 1;
+        if let Some(version) = visit.browser_version.filter(|_| dimension == Dimension::Browser) {
+            *entry.versions.entry(version).or_default() += 1;
         }
     }
     let mut groups: Vec<Group> = values
@@ -214,10 +208,12 @@ fn groups<'a>(
                     difference if difference > 0.0 => "better",
                     _ => "worse",
                 });
-            let mut versions: Vec<(String, usize)> =
-                versions.into_iter().map(|(version, visits)| (version.to_owned(), visits)).collect();
+            let mut versions: Vec<(String, usize)> = versions
+                .into_iter()
+                .map(|(version, visits)| (table.text(version).to_owned(), visits))
+                .collect();
             versions.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-            Group { value: value.to_owned(), visits, scores, against, versions }
+            Group { value: table.text(value).to_owned(), visits, scores, against, versions }
         })
         .collect();
     groups.sort_by(|a, b| b.visits.count.cmp(&a.visits.count).then(a.value.cmp(&b.value)));
@@ -225,7 +221,7 @@ fn groups<'a>(
 }
 
 /// The days that are drawn, with their places. Days far off, as wrong clocks give them, are left out.
-fn axis(calls: &[&CallFacts], instant: Timestamp) -> BTreeMap<Day, usize> {
+fn axis(calls: &[Call], instant: Timestamp) -> BTreeMap<Day, usize> {
     let last = instant.day().next();
     let first = instant.plus_seconds(-(DAYS as f64) * 86_400.0).day();
     let plausible = || calls.iter().map(|call| call.start.day()).filter(|day| *day <= last && *day >= first);
@@ -240,7 +236,7 @@ fn axis(calls: &[&CallFacts], instant: Timestamp) -> BTreeMap<Day, usize> {
 }
 
 /// The days of an axis, but for their peaks, and the scores of each, in order of size.
-fn days(calls: &[&CallFacts], axis: &BTreeMap<Day, usize>) -> (Vec<BoardDay>, Vec<Vec<f64>>) {
+fn days(table: &FactTable, axis: &BTreeMap<Day, usize>) -> (Vec<BoardDay>, Vec<Vec<f64>>) {
     let mut days: Vec<BoardDay> = axis
         .keys()
         .map(|day| BoardDay {
@@ -255,8 +251,8 @@ fn days(calls: &[&CallFacts], axis: &BTreeMap<Day, usize>) -> (Vec<BoardDay>, Ve
         })
         .collect();
     let mut scores: Vec<Vec<f64>> = vec![Vec::new(); days.len()];
-    for call in calls {
-        for visit in &call.visits {
+    for call in &table.calls {
+        for visit in table.visits_of(call) {
             for (hour, seconds) in by_hour(visit) {
                 if let Some(day) = axis.get(&hour.day()).and_then(|at| days.get_mut(*at)) {
                     day.presence_s += seconds;
@@ -266,10 +262,14 @@ fn days(calls: &[&CallFacts], axis: &BTreeMap<Day, usize>) -> (Vec<BoardDay>, Ve
         let Some(at) = axis.get(&call.start.day()).copied() else { continue };
         let Some(day) = days.get_mut(at) else { continue };
         day.calls += 1;
-        day.with_issues += usize::from(!call.issues.is_empty());
-        for visit in &call.visits {
+        day.with_issues += usize::from(call.has_issues);
+        for visit in table.visits_of(call) {
             scores[at].extend(visit.score);
-            *day.versions.entry(Dimension::Version.of(visit).to_owned()).or_default() += 1;
+            let version = table.text(visit.value(Dimension::Version));
+            match day.versions.get_mut(version) {
+                Some(visits) => *visits += 1,
+                None => drop(day.versions.insert(version.to_owned(), 1)),
+            }
         }
     }
     for (day, scores) in days.iter_mut().zip(&mut scores) {
@@ -313,7 +313,7 @@ fn weeks(days: &[BoardDay], scores: &[Vec<f64>]) -> Vec<BoardDay> {
 }
 
 /// The hours of a visit, by their first instants, with the seconds of it in each.
-fn by_hour(visit: &VisitFacts) -> impl Iterator<Item = (Timestamp, f64)> {
+fn by_hour(visit: &Visit) -> impl Iterator<Item = (Timestamp, f64)> {
     const HOUR: i64 = 3_600_000_000;
     let from = visit.from.as_micros();
     let to = visit.to.min(visit.from.plus_seconds(LONGEST_S)).as_micros();
@@ -331,12 +331,9 @@ fn by_hour(visit: &VisitFacts) -> impl Iterator<Item = (Timestamp, f64)> {
 }
 
 /// Most people at the same time, in all and by day. Somebody with two pages open counts twice.
-fn concurrency<'a>(
-    visits: impl Iterator<Item = &'a VisitFacts>,
-    days: &mut [BoardDay],
-) -> Option<(usize, Timestamp)> {
+fn concurrency(visits: &[Visit], days: &mut [BoardDay]) -> Option<(usize, Timestamp)> {
     let mut steps: Vec<(Timestamp, i32)> = Vec::new();
-    for visit in visits.filter(|visit| visit.to > visit.from) {
+    for visit in visits.iter().filter(|visit| visit.to > visit.from) {
         steps.push((visit.from, 1));
         steps.push((visit.to.min(visit.from.plus_seconds(LONGEST_S)), -1));
     }
@@ -368,9 +365,10 @@ fn concurrency<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::ConferenceId;
     use crate::ids::{ParticipantId, SessionId};
     use crate::report::facts::{ConnectionFacts, IssueFacts};
-    use crate::report::{Class, NoData};
+    use crate::report::{CallFacts, Class, ConferenceFacts, NoData};
     use crate::snapshot::ConferenceRow;
     use uuid::Uuid;
 
@@ -395,27 +393,33 @@ mod tests {
         }
     }
 
-    fn conference(number: u128, calls: Vec<CallFacts>) -> ConferenceFacts {
-        ConferenceFacts {
+    /// A table of conferences, each with its calls.
+    fn table<const N: usize>(conferences: [Vec<CallFacts>; N]) -> FactTable {
+        let mut table = FactTable::default();
+        for (number, calls) in (1..).zip(conferences) {
+            push(&mut table, number, &calls);
+        }
+        table
+    }
+
+    fn push(table: &mut FactTable, number: u128, calls: &[CallFacts]) {
+        let facts = ConferenceFacts {
             row: ConferenceRow { id: ConferenceId(Uuid::from_u128(number)), ..ConferenceRow::default() },
             has_errors: false,
             has_warnings: false,
             participants_count: 0,
             class: Class::Success,
             api_class: Class::Success,
-            calls,
+            calls: calls.len(),
             issues: BTreeMap::new(),
             mos: Err(NoData::NoStats),
             score: Err(NoData::NoStats),
             presence_s: 0.0,
             connections: (0, 0, 0),
             findings: 0,
-            sessions: Vec::new(),
             linked: Vec::new(),
-            setup_times_ms: Vec::new(),
-            paths: Vec::new(),
-            counted_issues: Vec::new(),
-        }
+        };
+        table.push(&facts, "Stand-up", calls);
     }
 
     fn call(visits: Vec<VisitFacts>) -> CallFacts {
@@ -436,12 +440,10 @@ mod tests {
     #[test]
     fn presence_counts_on_the_days_and_hours_on_which_it_was() {
         // Saturday 23:30 to Sunday 01:15.
-        let facts =
-            conference(1, vec![call(vec![visit("2026-11-21 23:30:00", "2026-11-22 01:15:00", "A", None)])]);
+        let saturday = vec![call(vec![visit("2026-11-21 23:30:00", "2026-11-22 01:15:00", "A", None)])];
         // A call on Monday, so that Sunday lies within the axis.
-        let monday =
-            conference(2, vec![call(vec![visit("2026-11-23 08:00:00", "2026-11-23 08:00:10", "A", None)])]);
-        let board = Board::of(&[&facts, &monday], at("2026-11-24 00:00:00"));
+        let monday = vec![call(vec![visit("2026-11-23 08:00:00", "2026-11-23 08:00:10", "A", None)])];
+        let board = Board::of(&table([saturday, monday]), at("2026-11-24 00:00:00"));
         let days: Vec<_> =
             board.days.iter().map(|day| (day.day.to_string(), day.calls, day.presence_s, day.peak)).collect();
         let day = |name: &str, calls, seconds, peak| (name.to_owned(), calls, seconds, peak);
@@ -461,7 +463,7 @@ mod tests {
             // Comes when the second leaves.
             visit("2026-11-21 10:08:00", "2026-11-21 10:20:00", "A", None),
         ];
-        let board = Board::of(&[&conference(1, vec![call(visits)])], at("2026-11-24 00:00:00"));
+        let board = Board::of(&table([vec![call(visits)]]), at("2026-11-24 00:00:00"));
         assert_eq!(board.peak, Some((2, at("2026-11-21 10:05:00"))));
         assert_eq!(board.days[0].peak, 2);
     }
@@ -473,7 +475,7 @@ mod tests {
         };
         let visits =
             [with("A", 90.0, 60), with("B", 70.0, 20), with("C", 20.0, 19), with("D", 92.0, 30)].concat();
-        let board = Board::of(&[&conference(1, vec![call(visits)])], at("2026-11-24 00:00:00"));
+        let board = Board::of(&table([vec![call(visits)]]), at("2026-11-24 00:00:00"));
         let (_, browsers) =
             board.groups.iter().find(|(dimension, _)| *dimension == Dimension::Browser).unwrap();
         let told: Vec<_> = browsers.iter().map(|group| (group.value.as_str(), group.against)).collect();
@@ -501,7 +503,7 @@ mod tests {
             session: SessionId::default(),
             media_error: None,
         }];
-        let board = Board::of(&[&conference(1, vec![one])], at("2026-11-24 00:00:00"));
+        let board = Board::of(&table([vec![one]]), at("2026-11-24 00:00:00"));
         assert_eq!(board.paths.map(|bucket| bucket.count), [1, 1, 1]);
         // Under 250 ms, and 1000 to 1500 ms.
         let counts: Vec<_> = board.setup_times.iter().map(|(at, bucket)| (*at, bucket.count)).collect();
@@ -513,7 +515,7 @@ mod tests {
     fn a_clock_that_is_years_wrong_does_not_stretch_the_axis() {
         let calls = ["2026-11-21 10:00:00", "0001-01-01 00:00:00", "9999-01-01 00:00:00"]
             .map(|from| call(vec![visit(from, "9999-12-01 00:00:00", "A", None)]));
-        let board = Board::of(&[&conference(1, calls.to_vec())], at("2026-11-24 00:00:00"));
+        let board = Board::of(&table([calls.to_vec()]), at("2026-11-24 00:00:00"));
         assert_eq!((board.days.len(), board.calls_left_out), (1, 2));
     }
 
@@ -532,7 +534,7 @@ mod tests {
                 }])
             })
             .collect();
-        let board = Board::of(&[&conference(1, calls)], at("2026-11-24 00:00:00"));
+        let board = Board::of(&table([calls]), at("2026-11-24 00:00:00"));
         assert_eq!(board.weeks[0].calls, 5);
         let week = &board.weeks[1];
         assert_eq!((week.day.to_string().as_str(), week.calls, week.presence_s), ("2026-07-20", 7, 420.0));
@@ -542,6 +544,6 @@ mod tests {
 
     #[test]
     fn nothing_gives_an_empty_board() {
-        assert_eq!(Board::of(&[], at("2026-11-24 00:00:00")).days, []);
+        assert_eq!(Board::of(&table([]), at("2026-11-24 00:00:00")).days, []);
     }
 }

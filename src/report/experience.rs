@@ -1,17 +1,22 @@
-//! How one participant fared in one conference, as small values that outlive the conference's report; and the same of all of
-//! an app's participants, to compare with.
+//! How one participant fared in one conference, as small values that outlive the conference's report; and what is usual in an
+//! app, to compare with.
+//!
+//! Usual is what the participations of whole calendar months were like: the last [`MONTHS`] months with calls that are over. A
+//! month that is over stays as it is, so a new call does not change what everybody else is compared with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
-use super::streams::Direction;
+use super::period::{Period, PeriodKind};
+use super::streams::{Direction, Series, Values};
 use super::{ConferenceReport, Connection};
 use crate::ids::ParticipantId;
 use crate::metrics::measures::Measure;
 use crate::metrics::percentile::{Summary, percentile};
+use crate::units::{Timestamp, Zone};
 
 /// What is compared: the names of its parts, with unit and whether low values are the bad ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,10 +71,13 @@ impl Part {
     }
 }
 
+/// The median of each part of which anything was measured.
+pub type Medians = BTreeMap<Part, f64>;
+
 /// One participant's experience of one conference: medians over all intervals of its connections.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Experience {
-    values: BTreeMap<Part, f64>,
+    values: Medians,
     /// Minutes with data.
     pub minutes: usize,
     /// Those that are bad.
@@ -129,45 +137,95 @@ impl Experience {
     pub fn of(report: &ConferenceReport, id: ParticipantId) -> Self {
         let own: Vec<&Connection> =
             report.connections.iter().filter(|connection| connection.row.participant_id == id).collect();
-        let whole = |measure: Measure| -> Vec<f64> {
-            let values = own.iter().filter_map(|connection| connection.series.values.get(measure));
-            values.flatten().flatten().copied().collect()
-        };
-        let streams = |direction: Direction, measure: Measure| -> Vec<f64> {
-            let streams = own.iter().flat_map(|connection| &connection.series.streams);
-            let streams = streams.filter(|stream| stream.direction == direction);
-            streams.filter_map(|stream| stream.values.get(measure)).flatten().flatten().copied().collect()
-        };
         let people = || {
             report.calls.iter().filter_map(|call: &Call| call.people.iter().find(|person| person.id == id))
         };
-        let scores: Vec<f64> =
-            people().filter_map(|person| Some(person.score.as_ref().ok()?.score)).collect();
-        let mut values = BTreeMap::new();
-        for part in Part::ALL {
-            let all = match part {
-                Part::Score => scores.clone(),
-                Part::Audio => streams(Direction::Inbound, Measure::AudioScore),
-                Part::Video => streams(Direction::Inbound, Measure::VideoScore),
-                Part::RoundTripTime => whole(Measure::RoundTripTime),
-                Part::LossIn => streams(Direction::Inbound, Measure::Loss),
-                Part::LossOut => streams(Direction::Outbound, Measure::Loss),
-                Part::Jitter => streams(Direction::Inbound, Measure::Jitter),
-                Part::BitrateIn => whole(Measure::BitrateIn),
-                Part::BitrateOut => whole(Measure::BitrateOut),
-            };
-            if let Some(summary) = Summary::of(all) {
-                values.insert(part, summary.p50);
-            }
-        }
         let minutes = || people().flat_map(|person| &person.minutes);
         Self {
-            values,
+            values: medians(report, id, &own, &|_| true),
             minutes: minutes().count(),
             bad_minutes: minutes().filter(|minute| minute.bad).count(),
             network: network(&own),
         }
     }
+}
+
+/// The medians of a participant over what is of some of the calls.
+fn medians(
+    report: &ConferenceReport,
+    id: ParticipantId,
+    own: &[&Connection],
+    of: &dyn Fn(&Call) -> bool,
+) -> Medians {
+    let calls: Vec<(Timestamp, bool)> = report.calls.iter().map(|call| (call.span.start, of(call))).collect();
+    let all = calls.iter().all(|(_, of)| *of);
+    // An interval is of the last call that has begun.
+    let is_of = |ms: i64| {
+        let begun = calls.partition_point(|(start, _)| start.as_millis() <= ms);
+        calls.get(begun.saturating_sub(1)).is_some_and(|(_, of)| *of)
+    };
+    let picked = |series: &Series, values: &Values, measure: Measure| -> Vec<f64> {
+        let values = values.get(measure).into_iter().flatten().zip(&series.t);
+        values.filter(|(_, ms)| all || is_of(**ms)).filter_map(|(value, _)| *value).collect()
+    };
+    let whole = |measure: Measure| -> Vec<f64> {
+        own.iter().flat_map(|own| picked(&own.series, &own.series.values, measure)).collect()
+    };
+    let streams = |direction: Direction, measure: Measure| -> Vec<f64> {
+        let streams =
+            own.iter().flat_map(|own| own.series.streams.iter().map(|stream| (&own.series, stream)));
+        let streams = streams.filter(|(_, stream)| stream.direction == direction);
+        streams.flat_map(|(series, stream)| picked(series, &stream.values, measure)).collect()
+    };
+    let scores = || -> Vec<f64> {
+        let people = report.calls.iter().filter(|call| of(call)).flat_map(|call| &call.people);
+        let own = people.filter(|person| person.id == id);
+        own.filter_map(|person| Some(person.score.as_ref().ok()?.score)).collect()
+    };
+    let mut medians = Medians::new();
+    for part in Part::ALL {
+        let values = match part {
+            Part::Score => scores(),
+            Part::Audio => streams(Direction::Inbound, Measure::AudioScore),
+            Part::Video => streams(Direction::Inbound, Measure::VideoScore),
+            Part::RoundTripTime => whole(Measure::RoundTripTime),
+            Part::LossIn => streams(Direction::Inbound, Measure::Loss),
+            Part::LossOut => streams(Direction::Outbound, Measure::Loss),
+            Part::Jitter => streams(Direction::Inbound, Measure::Jitter),
+            Part::BitrateIn => whole(Measure::BitrateIn),
+            Part::BitrateOut => whole(Measure::BitrateOut),
+        };
+        if let Some(summary) = Summary::of(values) {
+            medians.insert(part, summary.p50);
+        }
+    }
+    medians
+}
+
+/// The medians of each participant over its calls of each month of the calendar: a room that is used for years has a
+/// participation in each month, and those of the months before stay as they are. `whole` are the experiences of all its calls.
+pub fn medians_by_month<'a>(
+    report: &ConferenceReport,
+    zone: &Zone,
+    whole: impl IntoIterator<Item = (ParticipantId, &'a Experience)>,
+) -> BTreeMap<Period, Vec<Medians>> {
+    let month_of = |call: &Call| Period::of(PeriodKind::Month, zone.day_of(call.span.start));
+    let months: BTreeSet<Period> = report.calls.iter().map(month_of).collect();
+    let mut by_month: BTreeMap<Period, Vec<Medians>> = BTreeMap::new();
+    for (id, experience) in whole.into_iter().filter(|(_, experience)| !experience.values.is_empty()) {
+        let own: Vec<&Connection> =
+            report.connections.iter().filter(|connection| connection.row.participant_id == id).collect();
+        for month in &months {
+            let of_month = match months.len() {
+                1 => experience.values.clone(),
+                _ => medians(report, id, &own, &|call| month_of(call) == *month),
+            };
+            if !of_month.is_empty() {
+                by_month.entry(*month).or_default().push(of_month);
+            }
+        }
+    }
+    by_month
 }
 
 fn network(own: &[&Connection]) -> Network {
@@ -198,29 +256,55 @@ pub fn address_family(address: &str) -> Option<&'static str> {
     }
 }
 
-/// The medians of many experiences, to compare one participant with.
+/// Of how many months the usual is.
+pub const MONTHS: usize = 3;
+
+/// Of which months the usual is, by their names, of those in which an app has calls: the last [`MONTHS`] that are over at
+/// the snapshot's instant; while none is, all there are.
+pub fn usual_months<'a>(
+    known: impl IntoIterator<Item = &'a str>,
+    instant: Timestamp,
+    zone: &Zone,
+) -> BTreeSet<&'a str> {
+    let now = Period::of(PeriodKind::Month, zone.day_of(instant)).name();
+    let known: BTreeSet<&str> = known.into_iter().collect();
+    let over: BTreeSet<&str> =
+        known.iter().copied().filter(|month| **month < *now).rev().take(MONTHS).collect();
+    if over.is_empty() { known } else { over }
+}
+
+/// The medians of many participations, to compare one participant with.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Usual(BTreeMap<Part, (f64, usize)>);
+pub struct Usual {
+    medians: BTreeMap<Part, (f64, usize)>,
+    months: BTreeSet<String>,
+}
 
 impl Usual {
-    /// Of all experiences of an app.
-    pub fn of<'a>(experiences: impl Iterator<Item = &'a Experience>) -> Self {
+    /// Of the participations of some months.
+    pub fn of(months: &BTreeSet<&str>, participations: impl IntoIterator<Item = Medians>) -> Self {
         let mut lists: BTreeMap<Part, Vec<f64>> = BTreeMap::new();
-        for experience in experiences {
-            for (part, value) in &experience.values {
-                lists.entry(*part).or_default().push(*value);
-            }
+        for (part, value) in participations.into_iter().flatten() {
+            lists.entry(part).or_default().push(value);
         }
         let median = |(part, mut values): (Part, Vec<f64>)| {
             values.sort_by(f64::total_cmp);
             Some((part, (percentile(&values, 0.5)?, values.len())))
         };
-        Self(lists.into_iter().filter_map(median).collect())
+        Self {
+            medians: lists.into_iter().filter_map(median).collect(),
+            months: months.iter().map(|month| (*month).to_owned()).collect(),
+        }
     }
 
-    /// The median of a part and of how many experiences it is.
+    /// The median of a part and of how many participations it is.
     pub fn get(&self, part: Part) -> Option<(f64, usize)> {
-        self.0.get(&part).copied()
+        self.medians.get(&part).copied()
+    }
+
+    /// The months that it is of, in order.
+    pub fn months(&self) -> impl Iterator<Item = &str> {
+        self.months.iter().map(String::as_str)
     }
 }
 
@@ -261,6 +345,21 @@ mod tests {
     fn addresses_tell_their_family() {
         let families = ["10.0.0.1", "2001:db8::1", "[::1]", "b2f0.local", "", "redacted"].map(address_family);
         assert_eq!(families, [Some("IPv4"), Some("IPv6"), Some("IPv6"), Some("mDNS name"), None, None]);
+    }
+
+    #[test]
+    fn usual_is_of_the_last_months_that_are_over_and_while_none_is_of_all_there_are() {
+        let zone = Zone::parse("Pacific/Auckland").unwrap();
+        let of = |known: &[&'static str], instant: &str| -> Vec<&str> {
+            let instant = Timestamp::parse(instant).unwrap();
+            usual_months(known.iter().copied(), instant, &zone).into_iter().collect()
+        };
+        let known = ["2025-12", "2026-07", "2026-08", "2026-10", "2026-11"];
+        assert_eq!(of(&known, "2026-11-20 12:00:00"), ["2026-07", "2026-08", "2026-10"]);
+        // There it is December already.
+        assert_eq!(of(&known, "2026-11-30 12:00:00"), ["2026-08", "2026-10", "2026-11"]);
+        assert_eq!(of(&["2026-11", "2027-01"], "2026-11-20 12:00:00"), ["2026-11", "2027-01"]);
+        assert_eq!(of(&[], "2026-11-20 12:00:00"), Vec::<&str>::new());
     }
 
     #[test]

@@ -43,8 +43,8 @@ pub struct ConferenceFacts {
     pub class: Class,
     /// The class by the issues that the API counts.
     pub api_class: Class,
-    /// Calls of the room, in order.
-    pub calls: Vec<CallFacts>,
+    /// Calls of the room.
+    pub calls: usize,
     /// Issue codes with their number, those without conference included.
     pub issues: BTreeMap<String, usize>,
     /// Audio score by the E-model.
@@ -57,10 +57,15 @@ pub struct ConferenceFacts {
     pub connections: (usize, usize, usize),
     /// Odd data.
     pub findings: usize,
-    /// The sessions, for participants and for the app's charts.
-    pub sessions: Vec<SessionFacts>,
     /// Linked participants; SFUs and peers without session included.
     pub linked: Vec<ParticipantId>,
+}
+
+/// What the summaries of an app count of a conference, beside what lists need of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CountedFacts {
+    /// The sessions, for participants and for the app's charts.
+    pub sessions: Vec<SessionFacts>,
     /// For the app's charts.
     pub setup_times_ms: Vec<(Timestamp, f64)>,
     /// Created at, relayed: connections with a known candidate type.
@@ -78,6 +83,17 @@ pub struct CountedIssue {
     pub created_at: Timestamp,
     /// Name and message of a getUserMedia error; `None` unless its data is an object.
     pub media_error: Option<(String, String)>,
+}
+
+/// A call of a room, as periods and dashboards need it without the room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoomCall {
+    /// The room.
+    pub conference: ConferenceId,
+    /// What to call it.
+    pub label: String,
+    /// The call.
+    pub call: CallFacts,
 }
 
 /// What periods and dashboards need of one call.
@@ -281,7 +297,7 @@ pub(super) fn facts(
     quality: &Quality,
     calls: &[super::call::Call],
     findings: usize,
-) -> ConferenceFacts {
+) -> (ConferenceFacts, Vec<CallFacts>, CountedFacts) {
     let row = ConferenceRow { summary_data: None, ..dossier.conference.clone() };
     let with = |severity: Severity, api: bool| {
         issues.iter().any(|issue| issue.severity == Some(severity) && !(api && issue.through_session))
@@ -309,23 +325,8 @@ pub(super) fn facts(
         created_at: issue.row.created_at,
         media_error: media_error(issue.row.data.as_ref()),
     });
-    ConferenceFacts {
-        has_errors: with(Severity::Error, true),
-        has_warnings: with(Severity::Warning, true),
-        participants_count: row.participants.iter().filter(counts).count(),
-        class: class(false),
-        api_class: class(true),
-        calls: calls.iter().map(|call| call_facts(call, visits, connections, issues)).collect(),
-        issues: codes,
-        mos: quality.mos,
-        score: score(calls),
-        presence_s: visits.iter().map(|visit| visit.to.seconds_since(visit.from)).sum(),
-        connections: (
-            connections.len(),
-            connections.iter().filter(|connection| connection.connected_at.is_some()).count(),
-            connections.iter().filter(|connection| connection.relayed == Some(true)).count(),
-        ),
-        findings,
+    let call_facts = calls.iter().map(|call| call_facts(call, visits, connections, issues)).collect();
+    let counted = CountedFacts {
         sessions: dossier
             .sessions
             .iter()
@@ -336,7 +337,6 @@ pub(super) fn facts(
                 visit: visit.clone(),
             })
             .collect(),
-        linked: row.participants.clone(),
         setup_times_ms: dossier
             .connections
             .iter()
@@ -348,8 +348,28 @@ pub(super) fn facts(
             .filter_map(|connection| Some((connection.created_at, connection.r#type.as_deref()? == "r")))
             .collect(),
         counted_issues: counted.collect(),
+    };
+    let facts = ConferenceFacts {
+        has_errors: with(Severity::Error, true),
+        has_warnings: with(Severity::Warning, true),
+        participants_count: row.participants.iter().filter(counts).count(),
+        class: class(false),
+        api_class: class(true),
+        calls: calls.len(),
+        issues: codes,
+        mos: quality.mos,
+        score: score(calls),
+        presence_s: visits.iter().map(|visit| visit.to.seconds_since(visit.from)).sum(),
+        connections: (
+            connections.len(),
+            connections.iter().filter(|connection| connection.connected_at.is_some()).count(),
+            connections.iter().filter(|connection| connection.relayed == Some(true)).count(),
+        ),
+        findings,
+        linked: row.participants.clone(),
         row,
-    }
+    };
+    (facts, call_facts, counted)
 }
 
 /// The score of the last call that has one, else why the last one has none.
@@ -375,11 +395,11 @@ fn media_error(data: Option<&Json>) -> Option<(String, String)> {
 
 /// The part that each linked participant, and each one with a session, took in a conference.
 pub fn attendances(report: &ConferenceReport) -> Vec<Attendance> {
-    let facts = &report.facts;
+    let (facts, counted) = (&report.facts, &report.counted);
     let mut ids: BTreeSet<ParticipantId> = facts.linked.iter().copied().collect();
-    ids.extend(facts.sessions.iter().map(|session| session.row.participant_id));
+    ids.extend(counted.sessions.iter().map(|session| session.row.participant_id));
     let attendance = |participant: ParticipantId| {
-        let sessions: Vec<SessionFacts> = facts
+        let sessions: Vec<SessionFacts> = counted
             .sessions
             .iter()
             .filter(|session| session.row.participant_id == participant)
@@ -413,7 +433,7 @@ pub fn attendances(report: &ConferenceReport) -> Vec<Attendance> {
     ids.into_iter().map(attendance).collect()
 }
 
-impl ConferenceFacts {
+impl CountedFacts {
     /// Sessions whose platform the charts count, as browser and system.
     pub(super) fn platforms(&self) -> impl Iterator<Item = (&SessionFacts, &people::Platform)> {
         self.sessions.iter().filter_map(|session| Some((session, session.visit.platform.as_ref()?)))

@@ -9,6 +9,7 @@ pub mod call;
 pub mod calls;
 pub mod countries;
 pub mod experience;
+pub mod fact_table;
 mod facts;
 pub mod findings;
 pub mod incidents;
@@ -34,8 +35,8 @@ use serde_json::Value;
 
 pub use app::{AppTotals, Bucket, CityCount, Conferences, DayCounts};
 pub use facts::{
-    Attendance, CallFacts, Class, ConferenceFacts, ConnectionFacts, IssueFacts, SessionFacts, VisitFacts,
-    attendances,
+    Attendance, CallFacts, Class, ConferenceFacts, ConnectionFacts, CountedFacts, IssueFacts, RoomCall,
+    SessionFacts, VisitFacts, attendances,
 };
 
 use crate::ids::{AppId, ConferenceId, ConnectionId, OrganizationId, ParticipantId, SessionId};
@@ -134,6 +135,9 @@ pub struct Person {
     /// Whether it has a page: a deleted participant has none.
     pub has_page: bool,
 }
+
+/// A room that is marked as ongoing for so long after its last event, seconds, is odd data.
+const STALE_S: f64 = 86_400.0;
 
 /// Why there is no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -293,8 +297,25 @@ pub struct ConferenceReport {
     pub quality: Quality,
     /// Odd data.
     pub findings: Vec<Finding>,
-    /// What lists and aggregates need.
+    /// What lists need.
     pub facts: ConferenceFacts,
+    /// What periods and dashboards need of its calls, in order.
+    pub call_facts: Vec<CallFacts>,
+    /// What the app's summaries count.
+    pub counted: CountedFacts,
+}
+
+impl ConferenceReport {
+    /// The last instant at which its report may be another than at later ones, the rows being the same; none if it is over.
+    pub fn settles(&self, options: &Options) -> Option<Timestamp> {
+        let Dossier { conference, sessions, connections, events, samples, .. } = &self.dossier;
+        let signs = (events.iter().map(|row| row.created_at)).chain(samples.iter().map(|row| row.created_at));
+        let sessions = sessions.iter().flat_map(|row| [Some(row.created_at), row.end_time]);
+        let connections = connections.iter().flat_map(|row| [Some(begin(row)), row.end_time]);
+        let last = signs.chain(sessions.chain(connections).flatten()).max();
+        let last = last.map_or(conference.created_at, |last| last.max(conference.created_at));
+        conference.ongoing.then(|| last.plus_seconds(options.call_gap_s.max(STALE_S)))
+    }
 }
 
 /// Distributions over all polls of all connections of a conference; `Err` says why there is none.
@@ -360,7 +381,7 @@ pub fn measure(dossier: Dossier, world: &World, options: &Options) -> Conference
     let sentence = sentences::of_conference(&calls, &codes);
     findings.sort();
     findings.dedup();
-    let facts =
+    let (facts, call_facts, counted) =
         facts::facts(&dossier, world, &visits, &connections, &issues, &quality, &calls, findings.len());
     ConferenceReport {
         dossier,
@@ -374,6 +395,8 @@ pub fn measure(dossier: Dossier, world: &World, options: &Options) -> Conference
         quality,
         findings,
         facts,
+        call_facts,
+        counted,
     }
 }
 
@@ -651,11 +674,11 @@ fn note_oddities(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) 
     if conference.ongoing {
         let events = dossier.events.iter().map(|event| event.created_at);
         let last = events.chain(dossier.samples.iter().map(|sample| sample.created_at)).max();
-        let idle = world.instant.seconds_since(last.unwrap_or(conference.created_at));
-        if idle > 86_400.0 {
+        let last = last.unwrap_or(conference.created_at);
+        if world.instant.seconds_since(last) > STALE_S {
             finding(
                 FindingKind::StaleOngoing,
-                format!("marked as ongoing, {:.0} hours after its last event", idle / 3600.0),
+                format!("still marked as ongoing; its last event was at {last}"),
             );
         }
     }
@@ -728,5 +751,29 @@ impl ConferenceReport {
             .chain(connections.flat_map(|row| [row.participant_id, row.peer_id]))
             .chain(self.issues.iter().filter_map(|issue| issue.participant))
             .chain(events.flat_map(|event| [Some(event.participant_id), event.peer_id]).flatten())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::ConferenceRow;
+
+    #[test]
+    fn a_room_that_nobody_closed_settles_a_day_after_its_last_sign() {
+        let at = |text| Timestamp::parse(text).unwrap();
+        let row = ConferenceRow { created_at: at("2026-11-20 10:00:00"), ..ConferenceRow::default() };
+        let sessions = vec![SessionRow { created_at: at("2026-11-20 10:05:00"), ..SessionRow::default() }];
+        let measured = |ongoing, instant| {
+            let conference = ConferenceRow { ongoing, ..row.clone() };
+            let dossier = Dossier { conference, sessions: sessions.clone(), ..Dossier::default() };
+            measure(dossier, &World { instant: at(instant), ..World::default() }, &Options::default())
+        };
+        let settles = |report: &ConferenceReport| report.settles(&Options::default());
+        let during = measured(true, "2026-11-20 10:10:00");
+        assert_eq!(settles(&during), Some(at("2026-11-21 10:05:00")));
+        let after = measured(true, "2026-11-21 10:05:01");
+        assert!(during != after && after == measured(true, "2026-12-31 10:00:00"));
+        assert_eq!(settles(&measured(false, "2026-11-20 10:10:00")), None);
     }
 }

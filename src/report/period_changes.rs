@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::incidents::Code;
 use super::period_totals::{CallSet, Counted, Dimension, Figures, PeriodTotals, Slice};
@@ -339,7 +339,7 @@ fn judge(list: &mut [Change]) {
 }
 
 /// A stored issue that is new, or has doubled.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueNews {
     /// Its code.
     pub code: String,

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::incidents::Code;
 use super::words::Severity;
@@ -126,7 +126,7 @@ impl Values {
 }
 
 /// A distribution.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// How many values.
     pub n: usize,
@@ -413,7 +413,7 @@ impl Slice {
 }
 
 /// The figures of some calls as numbers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Rooms with a call.
     pub conferences: usize,

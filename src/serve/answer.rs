@@ -58,7 +58,7 @@ impl Answer {
 pub(super) fn answer(question: &Question, site: &dyn Site) -> Answer {
     let mut answer = match question.method {
         Method::Get | Method::Head => look_up(question, site),
-        Method::Other => Answer::plain(405, "only GET and HEAD\n").with("Allow", "GET, HEAD"),
+        _ => Answer::plain(405, "only GET and HEAD\n").with("Allow", "GET, HEAD"),
     };
     if question.method == Method::Head {
         answer.part = 0..0;

@@ -355,7 +355,7 @@ pub fn conference_file<'a>(report: &'a ConferenceReport, world: &'a World) -> Co
             conference: conference(row),
         },
         participants: people.into_iter().map(participant).collect(),
-        sessions: report.facts.sessions.iter().map(session).collect(),
+        sessions: report.counted.sessions.iter().map(session).collect(),
         connections: dossier.connections.iter().map(connection).collect(),
         issues: own().map(issue).collect(),
         events: dossier.events.iter().filter(|row| row.r#type != "stats").map(event).collect(),
@@ -698,7 +698,7 @@ pub fn month_file<'a>(facts: &[&'a ConferenceFacts]) -> MonthFile<'a> {
         report: MonthAddition {
             class: facts.iter().map(|facts| facts.class).collect(),
             audio_mos_p50: facts.iter().map(|facts| facts.mos.ok().map(|summary| summary.p50)).collect(),
-            calls: facts.iter().map(|facts| facts.calls.len()).collect(),
+            calls: facts.iter().map(|facts| facts.calls).collect(),
             issues: facts.iter().map(|facts| &facts.issues).collect(),
         },
     }

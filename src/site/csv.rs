@@ -135,7 +135,7 @@ pub fn month(list: &[&ConferenceFacts]) -> Vec<u8> {
         table.shown(&row.duration);
         table.number(Some(facts.presence_s));
         table.shown(&facts.participants_count);
-        table.shown(&facts.calls.len());
+        table.shown(&facts.calls);
         table.word(class(facts.class));
         table.shown(&facts.has_errors);
         table.shown(&facts.has_warnings);

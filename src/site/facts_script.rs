@@ -7,13 +7,12 @@ use serde::Serialize;
 
 use super::graphs::script_json;
 use super::map;
-use super::pages::conference_label;
-use crate::ids::{ConferenceId, SessionId};
+use crate::ids::ConferenceId;
 use crate::metrics::buckets::{DURATION, Range, SETUP_TIME};
 use crate::report::board::{Board, Dimension};
+use crate::report::fact_table::{FactTable, Name};
 use crate::report::people::Place;
-use crate::report::words;
-use crate::report::{Class, ConferenceFacts, VisitFacts};
+use crate::report::{Class, words};
 
 #[derive(Serialize)]
 struct Facts<'a> {
@@ -24,7 +23,7 @@ struct Facts<'a> {
     /// Label, least value, and the least that no longer belongs to it.
     buckets: Buckets,
     dictionaries: Dictionaries<'a>,
-    conferences: Conferences,
+    conferences: Conferences<'a>,
     calls: Calls,
     sessions: Sessions,
     issues: Issues,
@@ -53,9 +52,9 @@ struct Dictionaries<'a> {
 }
 
 #[derive(Serialize, Default)]
-struct Conferences {
+struct Conferences<'a> {
     id: Vec<ConferenceId>,
-    label: Vec<String>,
+    label: Vec<&'a str>,
     at: Vec<i64>,
     /// 0 without issues, 1 with warnings, 2 with errors, 3 ongoing.
     class: Vec<u8>,
@@ -103,18 +102,43 @@ struct Connections {
 
 /// Names with their places, in order of appearance.
 #[derive(Default)]
-struct Names<'a>(BTreeMap<&'a str, usize>);
+struct Names(BTreeMap<Name, usize>);
 
-impl<'a> Names<'a> {
-    fn place(&mut self, name: &'a str) -> usize {
+impl Names {
+    fn place(&mut self, name: Name) -> usize {
         let next = self.0.len();
         *self.0.entry(name).or_insert(next)
     }
 
-    fn list(self) -> Vec<&'a str> {
+    fn list(self, table: &FactTable) -> Vec<&str> {
         let mut list: Vec<_> = self.0.into_iter().collect();
         list.sort_by_key(|(_, place)| *place);
-        list.into_iter().map(|(name, _)| name).collect()
+        list.into_iter().map(|(name, _)| table.text(name)).collect()
+    }
+}
+
+/// Labels of cities with their places in the list, and those on the map.
+#[derive(Default)]
+struct Cities {
+    list: Vec<(String, Option<(f64, f64)>)>,
+    by_label: BTreeMap<String, usize>,
+    /// By the number of the place in the table; none where it has no label.
+    known: BTreeMap<u32, Option<usize>>,
+}
+
+impl Cities {
+    fn place(&mut self, (number, place): (u32, &Place)) -> Option<usize> {
+        if let Some(known) = self.known.get(&number) {
+            return *known;
+        }
+        let at = map::circles(std::iter::once(place)).pop().map(|circle| {
+            *self.by_label.entry(circle.label.clone()).or_insert_with(|| {
+                self.list.push((circle.label, circle.place));
+                self.list.len() - 1
+            })
+        });
+        self.known.insert(number, at);
+        at
     }
 }
 
@@ -126,85 +150,72 @@ fn buckets(ranges: &[Range]) -> Vec<(&'static str, u32, Option<u32>)> {
     ranges.iter().map(|range| (range.label, range.min, range.max)).collect()
 }
 
-/// The script of an app's conferences, which are in order of creation, and the days of its board.
-pub fn facts_script(facts: &[&ConferenceFacts], board: &Board) -> Vec<u8> {
-    let starts =
-        facts.iter().flat_map(|facts| &facts.calls).flat_map(|call| &call.visits).map(|visit| visit.from);
-    let starts = starts.chain(facts.iter().map(|facts| facts.row.created_at));
-    let base = starts.min().unwrap_or_default().as_millis().div_euclid(1000);
+/// The script of an app's conferences, and the days of its board.
+pub fn facts_script(table: &FactTable, board: &Board) -> Vec<u8> {
+    let starts = table.visits.iter().map(|visit| visit.from);
+    let base = starts.chain(table.rooms.iter().map(|room| room.created_at)).min();
+    let base = base.unwrap_or_default().as_millis().div_euclid(1000);
     let seconds = |at: crate::units::Timestamp| at.as_millis().div_euclid(1000) - base;
     let [mut versions, mut browsers, mut systems, mut countries] = [(); 4].map(|()| Names::default());
-    let (mut codes, mut errors) = (Names::default(), Names::default());
-    let mut cities: BTreeMap<String, (usize, Option<(f64, f64)>)> = BTreeMap::new();
+    let (mut codes, mut errors, mut cities) = (Names::default(), Names::default(), Cities::default());
     let (mut conferences, mut calls, mut sessions) =
         (Conferences::default(), Calls::default(), Sessions::default());
     let (mut issues, mut connections) = (Issues::default(), Connections::default());
-    for (at, facts) in facts.iter().enumerate() {
-        conferences.id.push(facts.row.id);
-        conferences.label.push(conference_label(facts));
-        conferences.at.push(seconds(facts.row.created_at));
-        conferences.class.push(match facts.class {
+    for room in &table.rooms {
+        conferences.id.push(room.id);
+        conferences.label.push(&room.label);
+        conferences.at.push(seconds(room.created_at));
+        conferences.class.push(match room.class {
             Class::Success => 0,
             Class::Warning => 1,
             Class::Error => 2,
             Class::Ongoing => 3,
         });
-        conferences.duration.push(facts.row.duration);
-        conferences.participants.push(facts.participants_count);
-        conferences.score.push(facts.score.ok().map(f64::round));
-        let mut place_of: BTreeMap<SessionId, usize> = BTreeMap::new();
-        for call in &facts.calls {
-            let place_of_call = calls.at.len();
-            calls.conference.push(at);
-            calls.at.push(seconds(call.start));
-            for visit in &call.visits {
-                place_of.insert(visit.session, sessions.call.len());
-                sessions.call.push(place_of_call);
-                sessions.at.push(seconds(visit.from));
-                sessions.seconds.push(thousandths(visit.to.seconds_since(visit.from).max(0.0)));
-                sessions.version.push(versions.place(Dimension::Version.of(visit)));
-                sessions.browser.push(browsers.place(Dimension::Browser.of(visit)));
-                sessions.system.push(systems.place(Dimension::System.of(visit)));
-                sessions.country.push(countries.place(Dimension::Country.of(visit)));
-                sessions.score.push(visit.score.map(thousandths));
-                sessions.city.push(city(visit).map(|(label, place)| {
-                    let next = cities.len();
-                    cities.entry(label).or_insert((next, place)).0
-                }));
-            }
-        }
-        // An issue may be stored during a later call than that of its session.
-        for call in &facts.calls {
-            for issue in &call.issues {
-                let Some(session) = place_of.get(&issue.session) else { continue };
-                issues.session.push(*session);
-                issues.code.push(codes.place(&issue.code));
-                issues.error.push(issue.media_error.as_deref().map(|name| errors.place(name)));
-            }
-            for connection in &call.connections {
-                let Some(session) = place_of.get(&connection.session) else { continue };
-                connections.session.push(*session);
-                connections.relayed.push(connection.relayed.map_or(-1, i8::from));
-                connections.setup.push(connection.setup_ms);
-            }
-        }
+        conferences.duration.push(room.duration);
+        conferences.participants.push(room.participants);
+        conferences.score.push(room.score.map(f64::round));
     }
-    let mut cities: Vec<_> = cities.into_iter().map(|(label, (at, place))| (at, label, place)).collect();
-    cities.sort_by_key(|(at, _, _)| *at);
+    for call in &table.calls {
+        calls.conference.push(call.room as usize);
+        calls.at.push(seconds(call.start));
+    }
+    for visit in &table.visits {
+        sessions.call.push(visit.call as usize);
+        sessions.at.push(seconds(visit.from));
+        sessions.seconds.push(thousandths(visit.to.seconds_since(visit.from).max(0.0)));
+        sessions.version.push(versions.place(visit.value(Dimension::Version)));
+        sessions.browser.push(browsers.place(visit.value(Dimension::Browser)));
+        sessions.system.push(systems.place(visit.value(Dimension::System)));
+        sessions.country.push(countries.place(visit.value(Dimension::Country)));
+        sessions.score.push(visit.score.map(thousandths));
+        sessions.city.push(table.place_of(visit).and_then(|place| cities.place(place)));
+    }
+    for issue in &table.issues {
+        let Some(visit) = issue.visit else { continue };
+        issues.session.push(visit as usize);
+        issues.code.push(codes.place(issue.code));
+        issues.error.push(issue.media_error.map(|name| errors.place(name)));
+    }
+    for connection in &table.connections {
+        let Some(visit) = connection.visit else { continue };
+        connections.session.push(visit as usize);
+        connections.relayed.push(connection.relayed.map_or(-1, i8::from));
+        connections.setup.push(connection.setup_ms);
+    }
     let named = |code| (code, Dimension::Country.shown(code));
     let first = board.days.first().map_or(0, |day| day.day.start().as_millis().div_euclid(86_400_000));
-    let facts = Facts {
+    let script = Facts {
         base,
         days: (first, board.days.len()),
         buckets: Buckets { durations: buckets(&DURATION), setup: buckets(&SETUP_TIME) },
         dictionaries: Dictionaries {
-            versions: versions.list(),
-            browsers: browsers.list(),
-            systems: systems.list(),
-            countries: countries.list().into_iter().map(named).collect(),
-            cities: cities.into_iter().map(|(_, label, place)| (label, place)).collect(),
-            codes: codes.list().into_iter().map(|code| (code, words::issue_title(code))).collect(),
-            errors: errors.list(),
+            versions: versions.list(table),
+            browsers: browsers.list(table),
+            systems: systems.list(table),
+            countries: countries.list(table).into_iter().map(named).collect(),
+            cities: cities.list,
+            codes: codes.list(table).into_iter().map(|code| (code, words::issue_title(code))).collect(),
+            errors: errors.list(table),
         },
         conferences,
         calls,
@@ -212,24 +223,5 @@ pub fn facts_script(facts: &[&ConferenceFacts], board: &Board) -> Vec<u8> {
         issues,
         connections,
     };
-    format!("peerpressFacts({});\n", script_json(&facts)).into_bytes()
-}
-
-/// The label of a visit's city, and its place on the map.
-fn city(visit: &VisitFacts) -> Option<(String, Option<(f64, f64)>)> {
-    let place = place(visit)?;
-    let circle = map::circles(std::iter::once(&place)).pop()?;
-    Some((circle.label, circle.place))
-}
-
-/// Where a visit was, as the map takes it.
-pub fn place(visit: &VisitFacts) -> Option<Place> {
-    let (city, latitude, longitude) = visit.city.clone()?;
-    Some(Place {
-        city: Some(city),
-        region: None,
-        country: visit.country.clone(),
-        latitude: Some(latitude),
-        longitude: Some(longitude),
-    })
+    format!("peerpressFacts({});\n", script_json(&script)).into_bytes()
 }

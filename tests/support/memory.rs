@@ -62,6 +62,6 @@ pub(crate) fn site(snapshot: &Snapshot, options: &SiteOptions) -> BTreeMap<Strin
     let renderer = Renderer::new(&theme.templates).unwrap();
     let sink = MemorySink::default();
     let sinks: (&dyn Sink, &Ledger) = (&sink, &Ledger::in_memory());
-    make_site(snapshot, &renderer, &theme.assets(), options, sinks, Work::Whole, &Silent).unwrap();
+    make_site(snapshot, &renderer, &theme.assets(), options, sinks, (Work::Whole, false), &Silent).unwrap();
     sink.0.into_inner().unwrap()
 }

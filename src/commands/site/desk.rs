@@ -25,10 +25,8 @@ impl<'a> Desk<'a> {
         let page = Page::new(route, &self.builder.frame, content);
         let path = page.route.path();
         let key = self.key(&page).with_context(|| format!("{path} cannot be written in binary"))?;
-        if self.unit.hears_contexts() {
-            let context = serde_json::to_vec(&page)
-                .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
-            self.unit.context(&page.route, page.template, &context)?;
+        if self.unit.wants_contexts() {
+            self.unit.context(&page.route, page.template, &context_of(&page)?)?;
         }
         if self.unit.is_current(&path, &key) {
             return self.unit.keep(&path);
@@ -48,6 +46,57 @@ impl<'a> Desk<'a> {
         Ok(pieces.into_inner().map_err(IntoInnerError::into_error)?.finalize())
     }
 
+    /// Keeps files that were made from what `key` is a digest of. Gives whether it did: all of them or none.
+    pub(super) fn keep(&self, key: &blake3::Hash, routes: &[Route]) -> anyhow::Result<bool> {
+        let paths: Vec<String> = routes.iter().map(Route::path).collect();
+        let kept = !self.unit.wants_contexts() && paths.iter().all(|path| self.unit.is_current(path, key));
+        if kept {
+            paths.iter().try_for_each(|path| self.unit.keep(path))?;
+        }
+        Ok(kept)
+    }
+
+    /// Keeps all files of the unit that were made from what `key` is a digest of, where that is known of all of them.
+    pub(super) fn keep_all(&self, key: &blake3::Hash) -> anyhow::Result<bool> {
+        self.unit.keep_all(key)
+    }
+
+    /// A page of which it is known what it is made from, whatever of that it shows.
+    pub(super) fn keyed_page<C: Content>(
+        &self,
+        key: &blake3::Hash,
+        route: Route,
+        content: C,
+    ) -> anyhow::Result<()> {
+        let page = Page::new(route, &self.builder.frame, content);
+        let path = page.route.path();
+        if self.unit.wants_contexts() {
+            self.unit.context(&page.route, page.template, &context_of(&page)?)?;
+        }
+        if self.unit.is_current(&path, key) {
+            return self.unit.keep(&path);
+        }
+        let bytes = self.builder.renderer.page(&page)?;
+        self.unit.put(&path, bytes, Some(*key))
+    }
+
+    /// Likewise any other file.
+    pub(super) fn keyed_put(&self, key: &blake3::Hash, route: &Route, bytes: Vec<u8>) -> anyhow::Result<()> {
+        self.unit.put(&route.path(), bytes, Some(*key))
+    }
+
+    /// Likewise a file of the static API.
+    pub(super) fn keyed_data<T: Serialize>(
+        &self,
+        key: &blake3::Hash,
+        route: &Route,
+        value: &T,
+    ) -> anyhow::Result<()> {
+        let path = route.path();
+        let bytes = render::json(&path, value)?;
+        self.unit.put(&path, bytes, Some(*key))
+    }
+
     /// A file of the static API.
     pub(super) fn data<T: Serialize>(&self, route: &Route, value: &T) -> anyhow::Result<()> {
         let path = route.path();
@@ -64,6 +113,13 @@ impl<'a> Desk<'a> {
     pub(super) fn put(&self, route: &Route, bytes: Vec<u8>) -> anyhow::Result<()> {
         self.unit.put(&route.path(), bytes, None)
     }
+}
+
+/// What a page's template is given.
+fn context_of<C: Content>(page: &Page<C>) -> Result<Vec<u8>, RenderError> {
+    let error =
+        |error: serde_json::Error| RenderError::Json { path: page.route.path(), problem: error.to_string() };
+    serde_json::to_vec(page).map_err(error)
 }
 
 impl Builder<'_> {
@@ -86,25 +142,40 @@ impl Builder<'_> {
 }
 
 /// A digest of values one after the other, each with its length, so that no two rows of values give the same bytes.
-pub(super) struct Hasher(blake3::Hasher);
+pub(super) struct Hasher {
+    hasher: blake3::Hasher,
+    /// The bytes of a value, again and again in the same place.
+    bytes: Vec<u8>,
+}
 
 impl Hasher {
     /// Of a kind of things, by its name.
     pub(super) fn new(kind: &str) -> Self {
-        let mut hasher = Self(blake3::Hasher::new());
+        let mut hasher = Self { hasher: blake3::Hasher::new(), bytes: Vec::new() };
         hasher.add(kind);
         hasher
     }
 
     /// Adds a value.
     pub(super) fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
+        self.bytes.clear();
         // By its type alone, whatever it holds; were it left out, two sites would have one key.
-        let bytes = postcard::to_stdvec(value).expect("every list in it knows its length");
-        self.0.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
+        let bytes = postcard::to_extend(value, std::mem::take(&mut self.bytes));
+        self.bytes = bytes.expect("every list in it knows its length");
+        self.hasher.update(&(self.bytes.len() as u64).to_le_bytes()).update(&self.bytes);
+        self
+    }
+
+    /// Adds the values of a list one by one: it may be long.
+    pub(super) fn add_all<T: Serialize>(&mut self, values: &[T]) -> &mut Self {
+        self.add(&values.len());
+        for value in values {
+            self.add(value);
+        }
         self
     }
 
     pub(super) fn finish(self) -> blake3::Hash {
-        self.0.finalize()
+        self.hasher.finalize()
     }
 }

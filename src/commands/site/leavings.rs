@@ -2,25 +2,32 @@
 //! not change is not measured again, and what is not needed is not read.
 //!
 //! A file is named after the part and a digest of all that it was made from but the participants' names; those it names
-//! itself, with their digest. Its form is postcard, in sections that can be read one by one: one for the facts of the
-//! conferences, one for each group of participants with their attendances.
+//! itself, with their digest. Its form is postcard, in sections that can be read one by one, each with a digest in the
+//! head: what every build needs of all conferences, a group of participants with their attendances, the conferences that an
+//! app's list of a month has, the calls of an app and day, what is usual in an app and month. A page is made from a few of
+//! them, and their digests tell whether it has to be made again.
+//!
+//! Beside them lie memos: what a scope's reports leave for its lists, so that a report that stays needs not be counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::desk::Hasher;
-use crate::ids::{AppId, ParticipantId};
-use crate::report::experience::Experience;
-use crate::report::{AppTotals, Attendance, ConferenceFacts, World};
+use crate::ids::{AppId, ConferenceId, ParticipantId, SessionId};
+use crate::report::experience::{Medians, medians_by_month};
+use crate::report::{self, AppTotals, Attendance, ConferenceFacts, ConferenceReport, RoomCall, World};
+use crate::site::pages::conference_label;
 use crate::site::pages::data_quality::FindingTotals;
-use crate::units::Timestamp;
+use crate::units::{Day, Timestamp};
 
-const MAGIC: &[u8; 16] = b"peerpress part 1";
+const MAGIC: &[u8; 16] = b"peerpress part 2";
+const MEMO_MAGIC: &[u8; 16] = b"peerpress memo 1";
 /// In how many groups participants are; a power of two.
 pub(super) const GROUPS: usize = 256;
 
@@ -43,7 +50,7 @@ struct Section {
     digest: Digest,
 }
 
-/// What stands at the head of a file.
+/// What stands at the head of a file. Months and days are by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Head {
     /// All participants that are named on a page of the part.
@@ -52,20 +59,102 @@ struct Head {
     names: Digest,
     /// The snapshot's instant, if a page shows what is counted up to it.
     instant: Option<Timestamp>,
-    facts: Section,
+    /// The last instant at which a page may show that, if there is such a page.
+    settles: Option<Timestamp>,
+    rest: Section,
     groups: BTreeMap<usize, Section>,
+    /// By app, and UTC month of creation.
+    lists: BTreeMap<(AppId, String), Section>,
+    /// By app, and day of the reports' time zone on which they began; with the end of the last.
+    calls: BTreeMap<(AppId, String), (Section, Timestamp)>,
+    /// By app, and month of the reports' time zone.
+    medians: BTreeMap<(AppId, String), Section>,
 }
 
-/// What a part's conferences leave in full.
+/// What every build needs of a part.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Leavings {
-    /// By creation.
-    pub(super) facts: Vec<ConferenceFacts>,
+    pub(super) conferences: Vec<Brief>,
     pub(super) totals: BTreeMap<AppId, AppTotals>,
-    pub(super) experiences: BTreeMap<AppId, Vec<Experience>>,
     pub(super) findings: FindingTotals,
     /// Who is in the conferences that the report is of.
     pub(super) people: BTreeSet<ParticipantId>,
+}
+
+/// A conference, as lists of all of them know it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Brief {
+    pub(super) id: ConferenceId,
+    pub(super) app: AppId,
+    pub(super) label: String,
+    /// The id that the customer gave.
+    pub(super) given_id: String,
+    pub(super) created_at: Timestamp,
+}
+
+/// What the pages of a group of participants are made from.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct GroupLeavings {
+    pub(super) attendances: Vec<Attendance>,
+    /// Of their conferences.
+    pub(super) facts: BTreeMap<ConferenceId, ConferenceFacts>,
+}
+
+/// What a part leaves, while it is made.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) rest: Leavings,
+    named: BTreeSet<ParticipantId>,
+    settles: Option<Timestamp>,
+    groups: BTreeMap<usize, GroupLeavings>,
+    lists: BTreeMap<(AppId, String), Vec<ConferenceFacts>>,
+    calls: BTreeMap<(AppId, String), Vec<RoomCall>>,
+    medians: BTreeMap<(AppId, String), Vec<Medians>>,
+}
+
+impl Draft {
+    /// Takes what pages say of a conference, whether or not the report is of it.
+    pub(super) fn name(&mut self, report: &ConferenceReport, options: &report::Options) {
+        self.settles = self.settles.max(report.settles(options));
+        self.named.extend(report.named());
+    }
+
+    /// Takes a conference that the report is of; `whole` says whether all its calls are.
+    pub(super) fn add(&mut self, report: ConferenceReport, options: &report::Options, whole: bool) {
+        self.rest.findings.add(&report.findings);
+        let app = report.facts.row.app_id;
+        let attendances = report::attendances(&report);
+        let experiences = attendances.iter().map(|own| (own.participant, &own.experience));
+        for (month, medians) in medians_by_month(&report, &options.zone, experiences) {
+            self.medians.entry((app, month.name())).or_default().extend(medians);
+        }
+        for attendance in attendances {
+            let group = self.groups.entry(group_of(attendance.participant)).or_default();
+            group.facts.entry(report.facts.row.id).or_insert_with(|| report.facts.clone());
+            group.attendances.push(attendance);
+        }
+        let ConferenceReport { facts, call_facts, mut counted, .. } = report;
+        if !whole {
+            let visits = call_facts.iter().flat_map(|call| &call.visits).map(|visit| visit.session);
+            let left: BTreeSet<SessionId> = visits.collect();
+            counted.sessions.retain(|session| left.contains(&session.row.id));
+        }
+        self.rest.totals.entry(app).or_default().add(&facts, &counted, options.since);
+        let label = conference_label(&facts);
+        for call in call_facts {
+            let day = options.zone.day_of(call.start).to_string();
+            let call = RoomCall { conference: facts.row.id, label: label.clone(), call };
+            self.calls.entry((app, day)).or_default().push(call);
+        }
+        self.rest.conferences.push(Brief {
+            id: facts.row.id,
+            app,
+            label,
+            given_id: facts.row.conference_id.clone(),
+            created_at: facts.row.created_at,
+        });
+        self.lists.entry((app, facts.row.created_at.day().month())).or_default().push(facts);
+    }
 }
 
 /// The leavings of one part, on disk or, without a folder, in memory.
@@ -90,6 +179,64 @@ fn names(named: &BTreeSet<ParticipantId>, world: &World) -> Digest {
     }
     *hasher.finish().as_bytes()
 }
+
+/// The sections of a file.
+#[derive(Default)]
+struct Body(Vec<u8>);
+
+impl Body {
+    fn section<T: Serialize + ?Sized>(&mut self, value: &T) -> anyhow::Result<Section> {
+        let at = self.0.len();
+        self.0 = postcard::to_extend(value, std::mem::take(&mut self.0))?;
+        Ok(Section { at: at as u64, bytes: (self.0.len() - at) as u64, digest: digest(&self.0[at..]) })
+    }
+
+    fn sections<K: Ord + Clone, T: Serialize>(
+        &mut self,
+        values: &BTreeMap<K, T>,
+    ) -> anyhow::Result<BTreeMap<K, Section>> {
+        values.iter().map(|(key, value)| Ok((key.clone(), self.section(value)?))).collect()
+    }
+}
+
+/// A text with its length and digest.
+fn framed(magic: &[u8; 16], text: &[u8]) -> Vec<u8> {
+    let mut whole = magic.to_vec();
+    whole.extend((text.len() as u64).to_le_bytes());
+    whole.extend(digest(text));
+    whole.extend(text);
+    whole
+}
+
+/// The text at the beginning of a file, and where it ends.
+fn read_framed(file: &mut File, magic: &[u8; 16]) -> io::Result<(Vec<u8>, u64)> {
+    let damaged = || io::Error::from(io::ErrorKind::InvalidData);
+    let mut start = [0; 16 + 8 + 32];
+    file.read_exact(&mut start)?;
+    let (found, rest) = start.split_at(16);
+    let (length, expected) = rest.split_at(8);
+    let length = u64::from_le_bytes(length.try_into().map_err(|_| damaged())?);
+    if found != magic || length > file.metadata()?.len() {
+        return Err(damaged());
+    }
+    let mut text = vec![0; usize::try_from(length).map_err(|_| damaged())?];
+    file.read_exact(&mut text)?;
+    if digest(&text) == expected { Ok((text, start.len() as u64 + length)) } else { Err(damaged()) }
+}
+
+/// Writes a file beside its place and renames it.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let write = || -> io::Result<()> {
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        let beside = path.with_extension("tmp");
+        fs::write(&beside, bytes)?;
+        fs::rename(beside, path)
+    };
+    write().map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+}
+
+/// How the names of memos begin.
+const MEMO: &str = "memo-";
 
 /// The folder with the files of all parts.
 #[derive(Debug, Clone)]
@@ -116,52 +263,61 @@ impl Ledger {
     pub(super) fn find(&self, part: &str, base: &blake3::Hash, world: &World) -> Option<PartLeavings> {
         let path = self.file(part, base)?;
         let found = PartLeavings::open(&path).ok()?;
-        let same = names(&found.head.named, world) == found.head.names
-            && found.head.instant.is_none_or(|instant| instant == world.instant);
+        let Head { instant, settles, .. } = &found.head;
+        let is_settled = || settles.is_none_or(|settles| world.instant > settles);
+        let same = instant.map_or_else(is_settled, |instant| instant == world.instant)
+            && names(&found.head.named, world) == found.head.names;
         same.then_some(found)
     }
 
-    /// Keeps what a part left.
+    /// Keeps what a part left; gives what every build needs of it, too.
     pub(super) fn keep(
         &self,
         part: &str,
         base: &blake3::Hash,
-        leavings: &Leavings,
-        attendances: BTreeMap<usize, Vec<Attendance>>,
-        (named, ongoing, world): (BTreeSet<ParticipantId>, bool, &World),
-    ) -> anyhow::Result<PartLeavings> {
-        let mut body = Vec::new();
-        let mut section = |value: Vec<u8>| {
-            let section =
-                Section { at: body.len() as u64, bytes: value.len() as u64, digest: digest(&value) };
-            body.extend(value);
-            section
-        };
-        let facts = section(postcard::to_stdvec(leavings)?);
+        draft: Draft,
+        world: &World,
+    ) -> anyhow::Result<(Leavings, PartLeavings)> {
+        let mut body = Body::default();
+        let rest = body.section(&draft.rest)?;
         let mut groups = BTreeMap::new();
-        for (group, list) in attendances {
-            groups.insert(group, section(postcard::to_stdvec(&list)?));
+        for (group, list) in &draft.groups {
+            groups.insert(*group, body.section(list)?);
         }
-        let names = names(&named, world);
-        let head = Head { named, names, instant: ongoing.then_some(world.instant), facts, groups };
+        let lists = body.sections(&draft.lists)?;
+        let mut calls = BTreeMap::new();
+        for (key, list) in &draft.calls {
+            let end = list.iter().map(|room| room.call.end).max().unwrap_or_default();
+            calls.insert(key.clone(), (body.section(list)?, end));
+        }
+        let medians = body.sections(&draft.medians)?;
+        let names = names(&draft.named, world);
+        let settles = draft.settles;
+        let instant = settles.filter(|settles| world.instant <= *settles).map(|_| world.instant);
+        let head = Head { named: draft.named, names, instant, settles, rest, groups, lists, calls, medians };
         let Some(path) = self.file(part, base) else {
-            return Ok(PartLeavings { head, bodies: Bodies::Memory(body) });
+            return Ok((draft.rest, PartLeavings { head, bodies: Bodies::Memory(body.0) }));
         };
-        let text = postcard::to_stdvec(&head)?;
-        let mut whole = MAGIC.to_vec();
-        whole.extend((text.len() as u64).to_le_bytes());
-        whole.extend(digest(&text));
-        whole.extend(&text);
+        let mut whole = framed(MAGIC, &postcard::to_stdvec(&head)?);
         let start = whole.len() as u64;
-        whole.extend(body);
-        let write = || -> io::Result<()> {
-            fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-            let beside = path.with_extension("tmp");
-            fs::write(&beside, &whole)?;
-            fs::rename(beside, &path)
-        };
-        write().map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
-        Ok(PartLeavings { head, bodies: Bodies::File(path, start) })
+        whole.extend(body.0);
+        write(&path, &whole)?;
+        Ok((draft.rest, PartLeavings { head, bodies: Bodies::File(path, start) }))
+    }
+
+    /// What a build noted under a name; `None` if nothing is, or if the file is damaged.
+    pub(super) fn memo<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let path = self.folder.as_ref()?.join(format!("{MEMO}{name}"));
+        let (text, _) = read_framed(&mut File::open(path).ok()?, MEMO_MAGIC).ok()?;
+        postcard::from_bytes(&text).ok()
+    }
+
+    /// Notes something for the next build.
+    pub(super) fn note<T: Serialize>(&self, name: &str, value: &T) -> anyhow::Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let path = folder.join(format!("{MEMO}{name}"));
+        let text = framed(MEMO_MAGIC, &postcard::to_stdvec(value)?);
+        if fs::read(&path).is_ok_and(|there| there == text) { Ok(()) } else { write(&path, &text) }
     }
 
     /// Removes the files of former builds that none of these parts uses. What cannot be removed is in nobody's way.
@@ -173,8 +329,11 @@ impl Ledger {
                 Bodies::Memory(_) => None,
             })
             .collect();
+        let is_memo = |path: &Path| {
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(MEMO))
+        };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            if !used.contains(path.as_path()) {
+            if !used.contains(path.as_path()) && !is_memo(&path) {
                 drop(fs::remove_file(path));
             }
         }
@@ -183,23 +342,9 @@ impl Ledger {
 
 impl PartLeavings {
     fn open(path: &Path) -> io::Result<Self> {
-        let damaged = || io::Error::from(io::ErrorKind::InvalidData);
-        let mut file = File::open(path)?;
-        let mut start = [0; 16 + 8 + 32];
-        file.read_exact(&mut start)?;
-        let (magic, rest) = start.split_at(16);
-        let (length, expected) = rest.split_at(8);
-        let length = u64::from_le_bytes(length.try_into().map_err(|_| damaged())?);
-        if magic != MAGIC || length > file.metadata()?.len() {
-            return Err(damaged());
-        }
-        let mut text = vec![0; usize::try_from(length).map_err(|_| damaged())?];
-        file.read_exact(&mut text)?;
-        if digest(&text) != expected {
-            return Err(damaged());
-        }
-        let head = postcard::from_bytes(&text).map_err(|_| damaged())?;
-        Ok(Self { head, bodies: Bodies::File(path.to_owned(), start.len() as u64 + length) })
+        let (text, end) = read_framed(&mut File::open(path)?, MAGIC)?;
+        let head = postcard::from_bytes(&text).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+        Ok(Self { head, bodies: Bodies::File(path.to_owned(), end) })
     }
 
     /// A digest of all that the part's pages depend on beyond what its file is named after.
@@ -209,24 +354,35 @@ impl PartLeavings {
         hasher.finish()
     }
 
-    /// A digest of what its conferences left in full.
-    pub(super) fn digest(&self) -> &Digest {
-        &self.head.facts.digest
-    }
-
-    /// A digest of the attendances of a group, if there are any.
-    pub(super) fn group_digest(&self, group: usize) -> Option<&Digest> {
-        self.head.groups.get(&group).map(|section| &section.digest)
-    }
-
-    /// What its conferences left in full.
+    /// What every build needs.
     pub(super) fn read(&self) -> anyhow::Result<Leavings> {
-        self.section(&self.head.facts)
+        self.section(&self.head.rest)
     }
 
-    /// The attendances of a group of participants.
-    pub(super) fn group(&self, group: usize) -> anyhow::Result<Vec<Attendance>> {
-        self.head.groups.get(&group).map_or_else(|| Ok(Vec::new()), |section| self.section(section))
+    /// What the pages of a group of participants are made from.
+    pub(super) fn group(&self, group: usize) -> Option<Stored<'_, GroupLeavings>> {
+        self.head.groups.get(&group).map(|section| self.stored(section))
+    }
+
+    /// The conferences of an app by the month in which they were created.
+    pub(super) fn lists(&self) -> impl Iterator<Item = (AppId, &str, Stored<'_, Vec<ConferenceFacts>>)> {
+        self.head.lists.iter().map(|((app, month), section)| (*app, month.as_str(), self.stored(section)))
+    }
+
+    /// The calls of an app by day, with the end of the last.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (AppId, Day, Timestamp, Stored<'_, Vec<RoomCall>>)> {
+        self.head.calls.iter().filter_map(|((app, day), (section, end))| {
+            Some((*app, Day::parse(day)?, *end, self.stored(section)))
+        })
+    }
+
+    /// What is usual in an app, by month.
+    pub(super) fn medians(&self) -> impl Iterator<Item = (AppId, &str, Stored<'_, Vec<Medians>>)> {
+        self.head.medians.iter().map(|((app, month), section)| (*app, month.as_str(), self.stored(section)))
+    }
+
+    fn stored<'a, T>(&'a self, section: &'a Section) -> Stored<'a, T> {
+        Stored { part: self, section, of: PhantomData }
     }
 
     fn section<T: DeserializeOwned>(&self, section: &Section) -> anyhow::Result<T> {
@@ -253,5 +409,33 @@ impl PartLeavings {
             }
         };
         Ok(postcard::from_bytes(&bytes)?)
+    }
+}
+
+/// A section that was not read yet.
+#[derive(Debug)]
+pub(super) struct Stored<'a, T> {
+    part: &'a PartLeavings,
+    section: &'a Section,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Stored<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Stored<'_, T> {}
+
+impl<'a, T: DeserializeOwned> Stored<'a, T> {
+    /// A digest of it.
+    pub(super) fn digest(&self) -> &'a Digest {
+        &self.section.digest
+    }
+
+    /// Reads it.
+    pub(super) fn read(&self) -> anyhow::Result<T> {
+        self.part.section(self.section)
     }
 }

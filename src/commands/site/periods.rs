@@ -1,17 +1,22 @@
 //! The reports of periods: for the site, each organization and each app a page per day, week, month and year that has a call,
 //! their list, their feeds, and the letter on the last whole period of the site.
+//!
+//! A report is made from the calls of its period and of the one before, so the digests of these are its key: while they are
+//! the same, the calls are neither read nor counted. What lists and feeds show of it stands in a memo of its scope.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::Builder;
-use super::desk::Desk;
+use super::desk::{Desk, Hasher};
+use super::leavings::{PartLeavings, Stored};
 use crate::ids::{AppId, ConferenceId};
+use crate::report::RoomCall;
 use crate::report::period::{Period, PeriodKind};
 use crate::report::period_changes::{Changes, IssueNews, issue_news};
-use crate::report::period_totals::PeriodTotals;
-use crate::report::{CallFacts, ConferenceFacts};
+use crate::report::period_totals::{Figures, PeriodTotals};
 use crate::site::feed::Feed;
 use crate::site::letter::Letter;
 use crate::site::pages::period::{LastPeriod, Line, PeriodFacts, PeriodPage, ReportOf};
@@ -20,8 +25,8 @@ use crate::site::{ReportScope, Route, period_file};
 use crate::units::{Day, Timestamp};
 use uuid::Uuid;
 
-/// Calls that one thread counts at a time.
-const CHUNK: usize = 4096;
+/// Periods in a row that one thread makes: each is counted once, but for the one before the first.
+const RUN: usize = 16;
 
 /// What other pages, and the command, need of the reports.
 #[derive(Debug, Default)]
@@ -32,13 +37,6 @@ pub(super) struct Reports {
     pub(super) letter: Option<Letter>,
     /// All pages, for the site map.
     pub(super) routes: Vec<Route>,
-}
-
-/// A call with the day on which it began.
-struct Dated<'a> {
-    day: Day,
-    room: &'a ConferenceFacts,
-    call: &'a CallFacts,
 }
 
 /// What the reports of one scope leave.
@@ -53,35 +51,122 @@ struct OfScope {
 struct OfPeriod {
     line: Line,
     news: Vec<IssueNews>,
+    key: blake3::Hash,
 }
 
-type Groups<'a> = Vec<(Period, Vec<&'a Dated<'a>>)>;
+/// The same as it is kept, by the period's name.
+type Memo = BTreeMap<String, Noted>;
+
+#[derive(Serialize, Deserialize)]
+struct Noted {
+    key: [u8; 32],
+    over: bool,
+    end: Timestamp,
+    figures: Figures,
+    sentences: [String; 3],
+    news: Vec<IssueNews>,
+}
+
+impl Noted {
+    fn of(made: &OfPeriod) -> Self {
+        let Line { over, end, figures, sentences, .. } = made.line.clone();
+        Self { key: *made.key.as_bytes(), over, end, figures, sentences, news: made.news.clone() }
+    }
+
+    fn read(&self, period: Period) -> OfPeriod {
+        let Self { key, over, end, figures, sentences, news } = self;
+        let (figures, sentences) = (figures.clone(), sentences.clone());
+        let line = Line { period, over: *over, end: *end, figures, sentences };
+        OfPeriod { line, news: news.clone(), key: blake3::Hash::from_bytes(*key) }
+    }
+}
+
+/// The calls of an app that began on a day, in one part.
+#[derive(Clone, Copy)]
+struct Stack<'a> {
+    app: AppId,
+    /// The end of the last of them.
+    end: Timestamp,
+    calls: Stored<'a, Vec<RoomCall>>,
+}
+
+/// The calls of a scope, by day.
+struct Calls<'a>(BTreeMap<Day, Vec<Stack<'a>>>);
+
+/// The calls of a period, counted, and what their rooms are called.
+#[derive(Default)]
+struct Counted {
+    totals: PeriodTotals,
+    labels: BTreeMap<ConferenceId, String>,
+}
+
+impl<'a> Calls<'a> {
+    fn of(&self, wanted: &dyn Fn(AppId) -> bool) -> Self {
+        let own = |stacks: &Vec<Stack<'a>>| -> Vec<Stack<'a>> {
+            stacks.iter().filter(|stack| wanted(stack.app)).copied().collect()
+        };
+        let days = self.0.iter().map(|(day, stacks)| (*day, own(stacks)));
+        Self(days.filter(|(_, stacks)| !stacks.is_empty()).collect())
+    }
+
+    fn within(&self, period: Period) -> impl Iterator<Item = &Stack<'a>> {
+        self.0.range(period.first()..=period.last()).flat_map(|(_, stacks)| stacks)
+    }
+
+    /// A digest of the calls of a period, however its days are cut.
+    fn digests(&self, period: Period) -> Vec<&[u8; 32]> {
+        let mut digests: Vec<_> = self.within(period).map(|stack| stack.calls.digest()).collect();
+        digests.sort_unstable();
+        digests
+    }
+
+    /// Whether a call reaches to an instant: its figures are not the last word.
+    fn goes_on(&self, period: Period, instant: Timestamp) -> bool {
+        self.within(period).any(|stack| stack.end >= instant)
+    }
+
+    fn count(&self, period: Period) -> anyhow::Result<Counted> {
+        let stacks: Vec<&Stack<'_>> = self.within(period).collect();
+        let counted = |stack: &&Stack<'_>| -> anyhow::Result<Counted> {
+            let rooms = stack.calls.read()?;
+            let totals = PeriodTotals::of(rooms.iter().map(|room| (room.conference, &room.call)));
+            Ok(Counted {
+                totals,
+                labels: rooms.into_iter().map(|room| (room.conference, room.label)).collect(),
+            })
+        };
+        stacks.par_iter().map(counted).try_reduce(Counted::default, |mut a, b| {
+            a.totals.merge(b.totals);
+            a.labels.extend(b.labels);
+            Ok(a)
+        })
+    }
+}
 
 impl Builder<'_> {
-    pub(super) fn reports(&self, facts: &BTreeMap<ConferenceId, ConferenceFacts>) -> anyhow::Result<Reports> {
-        let zone = &self.options.report.zone;
-        let mut by_app: BTreeMap<AppId, Vec<Dated<'_>>> = BTreeMap::new();
-        for room in facts.values() {
-            let list = by_app.entry(room.row.app_id).or_default();
-            list.extend(room.calls.iter().map(|call| Dated { day: zone.day_of(call.start), room, call }));
+    pub(super) fn reports(
+        &self,
+        parts: &BTreeMap<(String, usize), Vec<PartLeavings>>,
+        wants_letter: bool,
+    ) -> anyhow::Result<Reports> {
+        let mut days: BTreeMap<Day, Vec<Stack<'_>>> = BTreeMap::new();
+        for part in parts.values().flatten() {
+            for (app, day, end, calls) in part.calls() {
+                days.entry(day).or_default().push(Stack { app, end, calls });
+            }
         }
-        let calls_of = |wanted: &dyn Fn(AppId) -> bool| {
-            let lists = by_app.iter().filter(|(app, _)| wanted(**app));
-            let mut calls: Vec<&Dated<'_>> = lists.flat_map(|(_, list)| list).collect();
-            calls.sort_by_key(|dated| (dated.call.start, dated.room.row.id, dated.call.number));
-            calls
-        };
+        let all = Calls(days);
         let organization_of = |app: AppId| self.world.apps.get(&app).map(|row| row.organization_id);
         let made: Vec<anyhow::Result<OfScope>> = self
             .scopes()
             .par_iter()
             .map(|(of, space)| {
                 let calls = match of.scope {
-                    ReportScope::Site => calls_of(&|_| true),
-                    ReportScope::Organization(id) => calls_of(&|app| organization_of(app) == Some(id)),
-                    ReportScope::App(id) => calls_of(&|app| app == id),
+                    ReportScope::Site => all.of(&|_| true),
+                    ReportScope::Organization(id) => all.of(&|app| organization_of(app) == Some(id)),
+                    ReportScope::App(id) => all.of(&|app| app == id),
                 };
-                self.reports_of(of, *space, &calls, facts)
+                self.reports_of(of, *space, &calls, wants_letter)
             })
             .collect();
         let mut reports = Reports::default();
@@ -130,8 +215,8 @@ impl Builder<'_> {
         &self,
         of: &ReportOf,
         space: (Uuid, Timestamp),
-        calls: &[&Dated<'_>],
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+        calls: &Calls<'_>,
+        wants_letter: bool,
     ) -> anyhow::Result<OfScope> {
         let zone = &self.options.report.zone;
         let base_url = self.options.base_url.as_deref();
@@ -142,28 +227,30 @@ impl Builder<'_> {
         };
         let unit = self.sink.unit(&name)?;
         let desk = Desk::new(self, &*unit);
+        let noted: Memo = self.ledger.memo(&name).unwrap_or_default();
+        let mut memo = Memo::new();
         let mut lines: BTreeMap<PeriodKind, Vec<Line>> = BTreeMap::new();
         let mut news: BTreeMap<Period, Vec<IssueNews>> = BTreeMap::new();
         for kind in PeriodKind::ALL {
-            let mut groups: BTreeMap<Period, Vec<&Dated<'_>>> = BTreeMap::new();
-            for dated in calls {
-                groups.entry(Period::of(kind, dated.day)).or_default().push(dated);
-            }
-            let groups: Groups<'_> = groups.into_iter().collect();
-            let made: Vec<anyhow::Result<OfPeriod>> = (0..groups.len())
-                .into_par_iter()
-                .map(|at| self.report(&desk, of, (&groups, at), &lines, facts))
+            let periods: BTreeSet<Period> = calls.0.keys().map(|day| Period::of(kind, *day)).collect();
+            let periods: Vec<Period> = periods.into_iter().collect();
+            let made: Vec<anyhow::Result<Vec<OfPeriod>>> = periods
+                .par_chunks(RUN)
+                .map(|run| self.run(&desk, of, run, (calls, &lines, &noted)))
                 .collect();
             let mut own = Vec::new();
-            for of in made {
-                let OfPeriod { line, news: issues } = of?;
-                if !issues.is_empty() {
-                    news.insert(line.period, issues);
+            for made in made {
+                for made in made? {
+                    memo.insert(made.line.period.name(), Noted::of(&made));
+                    if !made.news.is_empty() {
+                        news.insert(made.line.period, made.news);
+                    }
+                    own.push(made.line);
                 }
-                own.push(line);
             }
             lines.insert(kind, own);
         }
+        self.ledger.note(&name, &memo)?;
         let last = last_whole(&lines);
         desk.page(Route::Reports(of.scope), PeriodsPage::new(of, zone, &lines))?;
         desk.data(
@@ -181,7 +268,7 @@ impl Builder<'_> {
         desk.data(&Route::JsonFeed(of.scope), &feed.json())?;
         unit.finish(None)?;
         let letter = match (of.scope, last) {
-            (ReportScope::Site, Some((line, _))) => self.letter(of, line, calls, facts),
+            (ReportScope::Site, Some((line, _))) if wants_letter => self.letter(of, line, calls)?,
             _ => None,
         };
         let names = lines.values().flatten().map(|line| line.period.name());
@@ -190,57 +277,84 @@ impl Builder<'_> {
         Ok(OfScope { scope: of.scope, last: LastPeriod::new(of.scope, zone, last), letter, routes })
     }
 
-    /// Makes the page and the file of one period, and forgets its figures.
-    fn report(
+    /// Makes the pages and files of some periods in a row, but for those that are in place and made from the same calls.
+    fn run(
         &self,
         desk: &Desk<'_>,
         of: &ReportOf,
-        (groups, at): (&Groups<'_>, usize),
-        shorter: &BTreeMap<PeriodKind, Vec<Line>>,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
-    ) -> anyhow::Result<OfPeriod> {
-        let (period, own) = &groups[at];
-        let before = at.checked_sub(1).map(|before| &groups[before]);
-        let before = before.filter(|(before, _)| *before == period.previous());
-        let before: &[&Dated<'_>] = before.map_or(&[], |(_, calls)| calls.as_slice());
-        let made = self.facts_of(of, *period, own, before, shorter);
-        let line = made.line();
-        let label = |id: ConferenceId| facts.get(&id);
-        let route = Route::Report(of.scope, period.name());
-        desk.page(route, PeriodPage::new(&made, &line, &label))?;
-        desk.data(&Route::ApiReport(of.scope, period.name()), &period_file::period_file(&made, &line))?;
-        let tells = period.kind() == PeriodKind::Week && made.over;
-        let news = if tells { issue_news(&made.now, &made.before) } else { Vec::new() };
-        Ok(OfPeriod { line, news })
+        periods: &[Period],
+        (calls, shorter, noted): (&Calls<'_>, &BTreeMap<PeriodKind, Vec<Line>>, &Memo),
+    ) -> anyhow::Result<Vec<OfPeriod>> {
+        let mut made = Vec::new();
+        let mut counted: Option<(Period, Counted)> = None;
+        for &period in periods {
+            let within = lines_within(shorter, period);
+            let over = self.is_over(calls, period);
+            let key = self.period_key(of, period, over, calls, within);
+            let routes = [Route::Report(of.scope, period.name()), Route::ApiReport(of.scope, period.name())];
+            let known = noted.get(&period.name()).filter(|noted| noted.key == *key.as_bytes());
+            if let Some(known) = known
+                && desk.keep(&key, &routes)?
+            {
+                made.push(known.read(period));
+                continue;
+            }
+            let before = match counted.take() {
+                Some((last, counted)) if last == period.previous() => counted,
+                _ => calls.count(period.previous())?,
+            };
+            let now = calls.count(period)?;
+            let label =
+                |id: ConferenceId| now.labels.get(&id).or_else(|| before.labels.get(&id)).map(String::as_str);
+            let facts = self.facts_of(of, (period, over), (now.totals, before.totals), within);
+            let line = facts.line();
+            let [page, data] = routes;
+            desk.keyed_page(&key, page, PeriodPage::new(&facts, &line, &label))?;
+            desk.keyed_data(&key, &data, &period_file::period_file(&facts, &line))?;
+            let tells = period.kind() == PeriodKind::Week && over;
+            let news = if tells { issue_news(&facts.now, &facts.before) } else { Vec::new() };
+            made.push(OfPeriod { line, news, key });
+            counted = Some((period, Counted { totals: facts.now, labels: now.labels }));
+        }
+        Ok(made)
+    }
+
+    /// Whether a period and all calls that its report is of are over.
+    fn is_over(&self, calls: &Calls<'_>, period: Period) -> bool {
+        let instant = self.world.instant;
+        let goes_on = |period| calls.goes_on(period, instant);
+        period.end(&self.options.report.zone) <= instant && !goes_on(period) && !goes_on(period.previous())
+    }
+
+    /// A digest of all that a report is made from.
+    fn period_key(
+        &self,
+        of: &ReportOf,
+        period: Period,
+        over: bool,
+        calls: &Calls<'_>,
+        within: &[Line],
+    ) -> blake3::Hash {
+        let mut key = Hasher::new("report");
+        key.add(self.base.as_bytes()).add(&of.scope.route().path()).add(&period.name()).add(&over);
+        key.add(&calls.digests(period)).add(&calls.digests(period.previous()));
+        for line in within {
+            key.add(&line.period.name()).add(&line.over).add(&line.figures);
+        }
+        key.finish()
     }
 
     fn facts_of<'a>(
         &'a self,
         of: &'a ReportOf,
-        period: Period,
-        own: &[&Dated<'_>],
-        before: &[&Dated<'_>],
-        shorter: &BTreeMap<PeriodKind, Vec<Line>>,
+        (period, over): (Period, bool),
+        (now, before): (PeriodTotals, PeriodTotals),
+        within: &[Line],
     ) -> PeriodFacts<'a> {
-        let zone = &self.options.report.zone;
-        let instant = self.world.instant;
-        // A call that goes on reaches to the snapshot's instant: its figures are not the last word.
-        let goes_on = |calls: &[&Dated<'_>]| calls.iter().any(|dated| dated.call.end >= instant);
-        let over = period.end(zone) <= instant && !goes_on(own) && !goes_on(before);
-        let (now, before) = (totals(own), totals(before));
-        let within = match period.kind() {
-            PeriodKind::Day => &[][..],
-            PeriodKind::Week | PeriodKind::Month => {
-                shorter.get(&PeriodKind::Day).map_or(&[][..], |lines| within(lines, period))
-            }
-            PeriodKind::Year => {
-                shorter.get(&PeriodKind::Month).map_or(&[][..], |lines| within(lines, period))
-            }
-        };
         PeriodFacts {
             of,
             period,
-            zone,
+            zone: &self.options.report.zone,
             over,
             changes: if over { Changes::of(&now, &before) } else { Changes::default() },
             now,
@@ -249,33 +363,26 @@ impl Builder<'_> {
         }
     }
 
-    fn letter(
-        &self,
-        of: &ReportOf,
-        line: &Line,
-        calls: &[&Dated<'_>],
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
-    ) -> Option<Letter> {
+    fn letter(&self, of: &ReportOf, line: &Line, calls: &Calls<'_>) -> anyhow::Result<Option<Letter>> {
         let period = line.period;
-        let of_period = |wanted: Period| -> Vec<&Dated<'_>> {
-            calls.iter().copied().filter(|dated| Period::of(wanted.kind(), dated.day) == wanted).collect()
-        };
-        let (own, before) = (of_period(period), of_period(period.previous()));
-        let made = self.facts_of(of, period, &own, &before, &BTreeMap::new());
-        let label = |id: ConferenceId| facts.get(&id);
+        let (now, before) = (calls.count(period)?, calls.count(period.previous())?);
+        let label =
+            |id: ConferenceId| now.labels.get(&id).or_else(|| before.labels.get(&id)).map(String::as_str);
+        let made = self.facts_of(of, (period, line.over), (now.totals, before.totals), &[]);
         let page = PeriodPage::new(&made, line, &label);
         let route = Route::Report(of.scope, period.name());
-        made.over.then(|| Letter::new(&page, of, &route, self.options.base_url.as_deref()))
+        Ok(made.over.then(|| Letter::new(&page, of, &route, self.options.base_url.as_deref())))
     }
 }
 
-fn totals(calls: &[&Dated<'_>]) -> PeriodTotals {
-    let counted =
-        |chunk: &[&Dated<'_>]| PeriodTotals::of(chunk.iter().map(|dated| (dated.room.row.id, dated.call)));
-    calls.par_chunks(CHUNK).map(counted).reduce(PeriodTotals::default, |mut a, b| {
-        a.merge(b);
-        a
-    })
+/// The lines of the shorter periods that a report lists: the days of a week and of a month, the months of a year.
+fn lines_within(shorter: &BTreeMap<PeriodKind, Vec<Line>>, period: Period) -> &[Line] {
+    let kind = match period.kind() {
+        PeriodKind::Day => return &[],
+        PeriodKind::Week | PeriodKind::Month => PeriodKind::Day,
+        PeriodKind::Year => PeriodKind::Month,
+    };
+    shorter.get(&kind).map_or(&[], |lines| within(lines, period))
 }
 
 /// The lines of the periods within another one.

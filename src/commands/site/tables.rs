@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::Builder;
 use super::desk::Hasher;
+use super::leavings::Brief;
 use crate::ids::{AppId, ConferenceId};
 use crate::privacy::{OfConference, View};
-use crate::report::ConferenceFacts;
 use crate::site::Route;
 use crate::snapshot::{ConferenceRow, ConnectionRow, IssueRow, ParticipantRow, Row, SessionRow, TableWriter};
 use crate::units::Timestamp;
@@ -17,28 +17,23 @@ use crate::units::Timestamp;
 type Place = (Timestamp, Uuid);
 
 impl Builder<'_> {
-    /// All tables of all apps.
-    pub(super) fn tables(
-        &self,
-        view: &View<'_>,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
-    ) -> anyhow::Result<()> {
+    /// All tables of all apps; the conferences are by id.
+    pub(super) fn tables(&self, view: &View<'_>, conferences: &[Brief]) -> anyhow::Result<()> {
+        let all = conferences;
         let conferences = || {
-            self.table(view, facts, |row: &mut ConferenceRow| {
+            self.table(view, all, |row: &mut ConferenceRow| {
                 // Its values are in the conference's own samples.
                 row.summary_data = None;
                 (row.id, (row.created_at, row.id.0))
             })
         };
-        let sessions = || {
-            self.table(view, facts, |row: &mut SessionRow| (row.conference_id, (row.created_at, row.id.0)))
-        };
+        let sessions =
+            || self.table(view, all, |row: &mut SessionRow| (row.conference_id, (row.created_at, row.id.0)));
         let connections = || {
-            self.table(view, facts, |row: &mut ConnectionRow| (row.conference_id, (row.created_at, row.id.0)))
+            self.table(view, all, |row: &mut ConnectionRow| (row.conference_id, (row.created_at, row.id.0)))
         };
-        let issues = || {
-            self.table(view, facts, |row: &mut IssueRow| (row.in_conference_id, (row.created_at, row.id.0)))
-        };
+        let issues =
+            || self.table(view, all, |row: &mut IssueRow| (row.in_conference_id, (row.created_at, row.id.0)));
         let (one, other) =
             rayon::join(|| rayon::join(conferences, sessions), || rayon::join(connections, issues));
         one.0.and(one.1).and(other.0).and(other.1)?;
@@ -61,7 +56,7 @@ impl Builder<'_> {
     fn table<R: OfConference>(
         &self,
         view: &View<'_>,
-        facts: &BTreeMap<ConferenceId, ConferenceFacts>,
+        conferences: &[Brief],
         place: impl Fn(&mut R) -> (ConferenceId, Place),
     ) -> anyhow::Result<()> {
         let mut key = Hasher::new("table");
@@ -79,9 +74,9 @@ impl Builder<'_> {
                 for part in day {
                     for mut row in view.table::<R>(part)? {
                         let (conference, place) = place(&mut row);
-                        if let Some(facts) = facts.get(&conference) {
-                            let row = (facts.row.created_at, conference, place, row);
-                            dealt.entry(facts.row.app_id).or_default().push(row);
+                        if let Ok(at) = conferences.binary_search_by_key(&conference, |brief| brief.id) {
+                            let Brief { app, created_at, .. } = &conferences[at];
+                            dealt.entry(*app).or_default().push((*created_at, conference, place, row));
                         }
                     }
                 }

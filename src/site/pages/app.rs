@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ConferenceItem, Link, conference_item, conference_label};
-use crate::ids::{AppId, ConferenceId};
+use super::{ConferenceItem, Link, conference_item};
+use crate::ids::AppId;
 use crate::metrics::buckets::{DURATION, Range, SETUP_TIME};
 use crate::metrics::percentile::Summary as MetricSummary;
 use crate::report::board::{Board, BoardDay, Dimension, Group};
-use crate::report::people::Place;
-use crate::report::{AppTotals, Bucket, ConferenceFacts, Conferences, DayCounts, words};
+use crate::report::fact_table::FactTable;
+use crate::report::{AppTotals, Bucket, Conferences, DayCounts, words};
 use crate::site::charts::{Bar, bars};
 use crate::site::chrome::{Content, Offer};
 use crate::site::day_charts::{DayChart, Series, columns, lines};
 use crate::site::embed::SPARKLINE;
-use crate::site::facts_script::place;
 use crate::site::map::{Circle, circles};
 use crate::site::{Route, Summary};
 use crate::snapshot::{AppRow, OrganizationRow};
@@ -23,8 +22,6 @@ use crate::units::{Day, Timestamp};
 
 /// Links behind a number; the rest is on the monthly lists.
 const LINKS: usize = 10;
-/// Conferences on the list of the worst.
-const WORST: usize = 10;
 
 /// An app's dashboard.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -214,20 +211,20 @@ fn key(dimension: Dimension) -> &'static str {
 }
 
 impl AppPage {
-    /// From the app's totals, its board and the facts of its conferences.
+    /// From the app's totals, its board and its conferences.
     pub fn new(
         row: &AppRow,
         organization: &OrganizationRow,
         (totals, board): (&AppTotals, &Board),
-        facts: &BTreeMap<ConferenceId, &ConferenceFacts>,
+        table: &FactTable,
         months: &BTreeMap<String, usize>,
     ) -> Self {
         let route = Route::App(row.id);
+        let labels = table.labels();
         let links = |conferences: &Conferences| -> Vec<Link> {
             let newest = conferences.iter().rev().take(LINKS);
             newest
-                .filter_map(|(_, id)| facts.get(id))
-                .map(|facts| Link::to(conference_label(facts), &Route::Conference(facts.row.id), &route))
+                .filter_map(|(_, id)| Some(Link::to(*labels.get(id)?, &Route::Conference(*id), &route)))
                 .collect()
         };
         let listed = |list: Vec<(String, &Bucket)>| -> Vec<BucketBar> {
@@ -247,9 +244,6 @@ impl AppPage {
         };
         let all_issues = totals.all_issues();
         let issue_bars = bars(all_issues.iter().map(|(code, count, _)| ((*code).to_owned(), *count)));
-        let mut worst: Vec<&&ConferenceFacts> = facts.values().filter(|facts| facts.score.is_ok()).collect();
-        let score = |facts: &ConferenceFacts| facts.score.unwrap_or(f64::INFINITY);
-        worst.sort_by(|a, b| score(a).total_cmp(&score(b)).then(a.row.id.cmp(&b.row.id)));
         let groups: Vec<GroupTable> =
             board.groups.iter().map(|(dimension, groups)| group_table(*dimension, groups, &listed)).collect();
         let messages: BTreeMap<&str, &str> =
@@ -261,8 +255,7 @@ impl AppPage {
             let message = messages.get(entry.bar.label.as_str()).copied().unwrap_or_default().to_owned();
             MediaError { entry, message }
         };
-        let visits = facts.values().flat_map(|facts| &facts.calls).flat_map(|call| &call.visits);
-        let places: Vec<Place> = visits.filter_map(place).collect();
+        let places = table.visits.iter().filter_map(|visit| table.place_of(visit)).map(|(_, place)| place);
         Self {
             id: row.id.to_string(),
             name: row.name.clone(),
@@ -306,7 +299,7 @@ impl AppPage {
             ),
             scores: board.scores,
             groups,
-            places: circles(places.iter()),
+            places: circles(places),
             months: months
                 .iter()
                 .rev()
@@ -314,7 +307,7 @@ impl AppPage {
                     (Link::to(month, &Route::AppMonth(row.id, month.clone()), &route), *count)
                 })
                 .collect(),
-            worst: worst.into_iter().take(WORST).map(|facts| conference_item(facts, &route)).collect(),
+            worst: table.worst.iter().map(|facts| conference_item(facts, &route)).collect(),
             organization_route: Route::Organization(organization.id),
             route,
         }

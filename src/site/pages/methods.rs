@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::metrics::limits::Limits;
 use crate::metrics::measures::Measure;
 use crate::metrics::{call_score, chance};
+use crate::report::experience;
 use crate::report::incidents::{Code, Gravity};
 use crate::report::period_changes::LEAST_NEWS;
 use crate::report::words::{ISSUES, IssueMeaning};
@@ -31,6 +32,8 @@ pub struct MethodsPage {
     pub least_calls: usize,
     /// An issue is news in so many calls.
     pub least_news: usize,
+    /// What is usual in an app is of so many months.
+    pub usual_months: usize,
 }
 
 /// A measure.
@@ -69,6 +72,7 @@ impl MethodsPage {
             zone: "UTC".to_owned(),
             least_calls: chance::LEAST,
             least_news: LEAST_NEWS,
+            usual_months: experience::MONTHS,
         }
     }
 }

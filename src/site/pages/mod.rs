@@ -112,7 +112,7 @@ pub fn conference_item(facts: &ConferenceFacts, from: &Route) -> ConferenceItem 
         duration: facts.row.duration,
         ongoing: facts.row.ongoing,
         participants: facts.participants_count,
-        calls: facts.calls.len(),
+        calls: facts.calls,
         class: facts.class,
         score: Known::of(facts.score.map(f64::round)),
         band: facts.score.ok().map(call_score::band),

@@ -58,6 +58,8 @@ pub struct ParticipantPage {
     pub network: NetworkView,
     /// How it fared over all its conferences, compared with the app.
     pub stats: Vec<StatRow>,
+    /// The months that the app's medians are of, `2026-11`; in order.
+    pub usual_months: Vec<String>,
     /// Minutes with data, and the bad ones.
     pub minutes: (usize, usize),
     /// Our findings in all its conferences: title and number.
@@ -299,6 +301,7 @@ impl ParticipantPage {
             map: circles(sessions.iter().filter_map(|session| session.visit.place.as_ref())),
             network: network_view(attendances),
             stats: stat_rows(attendances, usual),
+            usual_months: usual.months().map(str::to_owned).collect(),
             minutes: (
                 attendances.iter().map(|attendance| attendance.experience.minutes).sum(),
                 attendances.iter().map(|attendance| attendance.experience.bad_minutes).sum(),

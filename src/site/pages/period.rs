@@ -6,8 +6,7 @@
 
 use serde::Serialize;
 
-use super::{Link, conference_label};
-use crate::report::ConferenceFacts;
+use super::Link;
 use crate::report::period::{Period, PeriodKind};
 use crate::report::period_changes::{Change, Changes, Subject, Verdict, Way, What};
 use crate::report::period_sentences::{Subjects, sentences};
@@ -299,8 +298,8 @@ pub fn line_row(line: &Line, scope: ReportScope, from: &Route) -> LineRow {
 }
 
 /// Makes lists of calls for one page.
-struct Lister<'a, 'f> {
-    label: &'a dyn Fn(crate::ids::ConferenceId) -> Option<&'f ConferenceFacts>,
+struct Lister<'a, 'l> {
+    label: &'a dyn Fn(crate::ids::ConferenceId) -> Option<&'l str>,
     zone: &'a Zone,
     from: &'a Route,
 }
@@ -308,7 +307,7 @@ struct Lister<'a, 'f> {
 impl Lister<'_, '_> {
     fn list(&self, calls: &CallSet) -> CallList {
         let link = |call: &crate::report::period_totals::CallRef| {
-            let name = (self.label)(call.conference).map(conference_label).unwrap_or_default();
+            let name = (self.label)(call.conference).unwrap_or_default();
             Link {
                 label: format!("{name}, {}", self.zone.clock(call.start)),
                 href: Some(Route::call_href_from(call.conference, call.number, self.from)),
@@ -320,11 +319,11 @@ impl Lister<'_, '_> {
 }
 
 impl PeriodPage {
-    /// From what is known of the period; `label` finds a conference by its id.
-    pub fn new<'f>(
+    /// From what is known of the period; `label` says what to call a conference.
+    pub fn new<'l>(
         facts: &PeriodFacts<'_>,
         line: &Line,
-        label: &dyn Fn(crate::ids::ConferenceId) -> Option<&'f ConferenceFacts>,
+        label: &dyn Fn(crate::ids::ConferenceId) -> Option<&'l str>,
     ) -> Self {
         let PeriodFacts { of, period, zone, now, before, changes, .. } = facts;
         let route = Route::Report(of.scope, period.name());
