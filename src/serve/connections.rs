@@ -380,13 +380,14 @@ impl Hub {
                         talk.sending = None;
                         until(self.limits.idle, WAITING);
                     }
-                    Ok(Progress::Blocked(taken)) => {
+                    Ok(progress @ (Progress::Blocked(taken) | Progress::Enough(taken))) => {
                         talk.taken += taken;
                         if talk.taken >= SEND_LEAST {
                             talk.taken = 0;
                             until(self.limits.send, SENDING);
                         }
-                        return Step::Wait;
+                        let blocked = matches!(progress, Progress::Blocked(_));
+                        return if blocked { Step::Wait } else { Step::OthersFirst };
                     }
                     Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                         tracing::warn!("an answer was cut short: {error}");

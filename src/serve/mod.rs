@@ -49,7 +49,7 @@ pub use live::{Line, Live, Look, Pages, Problem, SCRIPT, SCRIPT_PATH, with_scrip
 pub use login::{Login, LoginError, hash_password};
 use request::{Method, Reading, Request};
 pub use site::{Body, Entry, Folder, Site};
-use wire::Sending;
+use wire::{Progress, Sending};
 
 /// How many ports after the wished one are tried.
 const PORTS: u16 = 20;
@@ -215,8 +215,12 @@ pub fn converse(mut bytes: &[u8], site: &dyn Site, guard: &Guard) -> Vec<u8> {
             }
         };
         let Reply::Answer(mut sending, last) = reply else { return sent };
-        if sending.go_on(&mut sent, &mut Vec::new()).is_err() || last {
-            return sent;
+        loop {
+            match sending.go_on(&mut sent, &mut Vec::new()) {
+                Ok(Progress::Enough(_)) => {}
+                Ok(Progress::Done) if !last => break,
+                _ => return sent,
+            }
         }
     }
 }

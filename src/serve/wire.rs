@@ -15,6 +15,10 @@ use super::site::Body;
 /// Bytes that are read from a file at once.
 const CHUNK: usize = 64 * 1024;
 
+/// Bytes after which others have their turn: a thousand clients that come for large files must not keep one waiting that comes for a
+/// page.
+const TURN: u64 = 256 * 1024;
+
 /// How far an answer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -22,6 +26,8 @@ pub(super) enum Progress {
     Done,
     /// The client takes no more at the moment, after so many bytes of this time.
     Blocked(u64),
+    /// It would take more, but so many bytes were enough for one turn.
+    Enough(u64),
 }
 
 /// An answer that is being written. It holds no bytes of a file.
@@ -41,10 +47,13 @@ impl Sending {
         Ok(Self { head: head(&answer, last, now)?, taken: 0, body: answer.body, part: answer.part })
     }
 
-    /// Writes as much as the client takes. `chunk` is room for bytes of a file.
+    /// Writes as much as the client takes, and ends soon after [`TURN`] bytes. `chunk` is room for bytes of a file.
     pub(super) fn go_on(&mut self, writer: &mut dyn Write, chunk: &mut Vec<u8>) -> io::Result<Progress> {
         let mut sum = 0;
         while self.taken < self.head.len() || !self.part.is_empty() {
+            if sum >= TURN {
+                return Ok(Progress::Enough(sum));
+            }
             match self.write_once(writer, chunk) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => {
@@ -64,7 +73,8 @@ impl Sending {
     fn write_once(&mut self, writer: &mut dyn Write, chunk: &mut Vec<u8>) -> io::Result<usize> {
         let body = match &mut self.body {
             Body::Bytes(bytes) => {
-                bytes.get(self.part.start as usize..self.part.end as usize).unwrap_or_default()
+                let rest = bytes.get(self.part.start as usize..self.part.end as usize).unwrap_or_default();
+                &rest[..rest.len().min(TURN as usize)]
             }
             Body::File(file) => read(file, &self.part, chunk)?,
         };
@@ -154,11 +164,16 @@ mod tests {
     fn written(answer: Answer, slow: &mut Slow) -> io::Result<usize> {
         let mut sending = Sending::new(answer, false, UNIX_EPOCH + Duration::from_secs(1))?;
         let mut stops = 0;
-        while let Progress::Blocked(taken) = sending.go_on(slow, &mut Vec::new())? {
-            assert!(taken <= slow.at_once as u64);
-            stops += 1;
+        loop {
+            match sending.go_on(slow, &mut Vec::new())? {
+                Progress::Done => return Ok(stops),
+                Progress::Blocked(taken) => {
+                    assert!(taken <= slow.at_once as u64);
+                    stops += 1;
+                }
+                Progress::Enough(taken) => assert!(taken >= TURN),
+            }
         }
-        Ok(stops)
     }
 
     fn body(wire: &[u8]) -> &[u8] {
@@ -191,6 +206,18 @@ mod tests {
                 assert_eq!(stops, slow.taken.len().div_ceil(1000) - 1, "{part:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_large_answer_lets_others_have_their_turn() {
+        let bytes = Bytes::from(vec![b'x'; 1_000_000]);
+        let mut sending = Sending::new(answer(Body::Bytes(bytes), 0..1_000_000), false, UNIX_EPOCH).unwrap();
+        let (mut wide, mut turns) = (Slow::new(usize::MAX), 1);
+        while let Progress::Enough(taken) = sending.go_on(&mut wide, &mut Vec::new()).unwrap() {
+            assert!((TURN..2 * TURN + 1000).contains(&taken), "{taken}");
+            turns += 1;
+        }
+        assert_eq!((body(&wide.taken).len(), turns), (1_000_000, 4));
     }
 
     #[test]
