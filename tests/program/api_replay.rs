@@ -2,13 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::support::{TestDb, memory, shared_data};
 use peerpress::commands::site::SiteOptions;
 use peerpress::privacy::Privacy;
 use peerpress::report;
@@ -16,7 +15,6 @@ use peerpress::snapshot::Snapshot;
 use peerpress::source::{NoProgress, SnapshotOptions, resolve, take_snapshot};
 use peerpress::units::Timestamp;
 use serde_json::Value;
-use support::{TestDb, memory, shared_data};
 
 /// One recorded GET.
 struct Recorded {

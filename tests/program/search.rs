@@ -2,13 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
-mod support;
-
 use std::process::Command;
 
+use crate::support::say;
 use peerpress::site::search_index::{Item, Kind, SHELF, files};
 use peerpress::units::Timestamp;
-use support::say;
 use uuid::Uuid;
 
 /// Draws that are the same in every run.
@@ -209,7 +207,7 @@ fn queries(items: &[Item]) -> Vec<(&'static str, String, Option<String>)> {
     queries
 }
 
-/// `CONFERENCES=10000 cargo test --test search` says what other sizes of sites come to.
+/// `CONFERENCES=10000 cargo test --test program search` says what other sizes of sites come to.
 #[test]
 fn a_first_query_on_a_site_of_a_hundred_thousand_conferences_loads_a_hundred_kilobytes_at_most() {
     if Command::new("node").arg("--version").output().is_err() {

@@ -4,19 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
 #[allow(unreachable_pub, reason = "it is a crate of its own as well")]
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
-#[path = "site/hostile.rs"]
 mod hostile;
-#[path = "site/privacy.rs"]
 mod privacy;
-#[path = "site/purge.rs"]
 mod purge;
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::support::memory;
 use html5ever::tendril::TendrilSink;
 use html5ever::{ParseOpts, parse_document};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
@@ -31,7 +28,6 @@ use peerpress::snapshot::{
     ParticipantRow, SessionRow, Snapshot, SnapshotWriter, TrackRow,
 };
 use peerpress::units::{Day, Timestamp};
-use support::memory;
 use uuid::Uuid;
 
 fn end() -> Timestamp {

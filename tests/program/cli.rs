@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -11,11 +9,11 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::{TestDb, shared_data};
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::snapshot::Snapshot;
 use peerpress::units::Timestamp;
 use serde_json::Value;
-use support::{TestDb, shared_data};
 
 fn peerpress(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_peerpress"));
@@ -77,7 +75,7 @@ fn the_live_database_becomes_a_site() {
 #[test]
 fn the_database_is_named_by_the_variables_of_a_deployment_and_of_libpq() {
     let db = TestDb::migrated();
-    let cluster = support::cluster();
+    let cluster = crate::support::cluster();
     let config: postgres::Config = db.url().parse().unwrap();
     let postgres::config::Host::Unix(socket) = &config.get_hosts()[0] else { panic!("a socket is expected") };
     let values = [

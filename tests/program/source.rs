@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
-#[path = "source/incremental.rs"]
 mod incremental;
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,17 +12,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::support::TestDb;
 use peerpress::cluster::{Cluster, ClusterOptions};
 use peerpress::snapshot::{Dossier, Part, Snapshot};
 use peerpress::source::{
     ConnectionSettings, NoProgress, Progress, SnapshotOptions, SourceError, connect, take_snapshot,
 };
 use peerpress::units::Timestamp;
-use support::TestDb;
 
 /// One of the real databases, if they are there.
 fn restored(name: &str) -> Option<TestDb> {
-    support::shared_data().map(|_| TestDb::restored(name))
+    crate::support::shared_data().map(|_| TestDb::restored(name))
 }
 
 fn settings(db: &TestDb) -> ConnectionSettings {

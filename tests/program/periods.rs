@@ -3,11 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::support::{TestDb, memory, shared_data};
 use peerpress::commands::site::SiteOptions;
 use peerpress::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
 use peerpress::report;
@@ -18,7 +17,6 @@ use peerpress::snapshot::{
 };
 use peerpress::units::{Day, Timestamp, Zone};
 use serde_json::Value;
-use support::{TestDb, memory, shared_data};
 use uuid::Uuid;
 
 type Site = BTreeMap<String, Vec<u8>>;

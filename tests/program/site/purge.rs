@@ -11,7 +11,7 @@ use peerpress::snapshot::{Dossier, ParticipantRow, SampleRow, Snapshot};
 use peerpress::units::Timestamp;
 use serde_json::Value;
 
-use crate::privacy::{canary, cells, marks};
+use super::privacy::{canary, cells, marks};
 
 /// Runs the program; gives its exit code, and what it said on either way.
 fn peerpress(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {

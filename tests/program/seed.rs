@@ -13,9 +13,7 @@ use peerpress::snapshot::{Json, stats};
 use peerpress::units::Timestamp;
 use serde_json::Value;
 
-mod support;
-
-use support::TestDb;
+use crate::support::TestDb;
 
 fn options(conferences: usize, seed: u64) -> SeedOptions {
     SeedOptions { conferences, days: 30, seed, end: Timestamp::parse("2026-11-23 15:30:00").unwrap() }

@@ -8,9 +8,7 @@ use std::collections::BTreeSet;
 use peerpress::migrate::{MigrateError, State, migrate};
 use postgres::Client;
 
-mod support;
-
-use support::{TestDb, shared_data};
+use crate::support::{TestDb, shared_data};
 
 const OURS: &str = "V2__peerpress_objects";
 

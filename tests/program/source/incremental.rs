@@ -13,8 +13,8 @@ use peerpress::source::{
     ConnectionSettings, Listener, NoProgress, SnapshotOptions, Taken, Whole, take_snapshot,
 };
 
-use super::support::TestDb;
 use super::{dossiers, execute, settings};
+use crate::support::TestDb;
 
 /// Six conferences, two a day, each with two participants, sessions, connections, tracks and issues, the second issue stored
 /// without a conference; three events, one of them stats, and a summary. The ids say the table and the conference.

@@ -2,17 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::{memory, say};
 use peerpress::commands::site::SiteOptions;
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::site::Downloads;
 use peerpress::snapshot::Snapshot;
 use peerpress::units::Timestamp;
-use support::{memory, say};
 
 /// A seeded site on disk.
 fn site(folder: &Path, options: &SiteOptions) -> Snapshot {

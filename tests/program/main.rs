@@ -1,0 +1,19 @@
+//! The tests of the program as a whole, in one binary: it is linked once, and cores do not wait for the last test of many.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api_replay;
+mod cli;
+mod duckdb;
+mod incremental;
+mod measures;
+mod periods;
+mod publish;
+mod schema;
+mod search;
+mod seed;
+mod sides;
+mod site;
+mod source;
+mod takeaway;
