@@ -102,11 +102,12 @@ pub fn events(data: &[u8]) {
     measured(rows);
 }
 
-/// A folder that is used again and again by one thread.
-fn place() -> &'static Path {
+/// A folder that is used again and again by one thread, and goes with it.
+fn place() -> PathBuf {
     thread_local! {
-        static PLACE: &'static Path = {
-            let folder = tempfile::tempdir().expect("a folder").keep();
+        static PLACE: tempfile::TempDir = {
+            let place = tempfile::tempdir().expect("a folder");
+            let folder = place.path();
             fs::create_dir_all(folder.join("state/units")).expect("a folder");
             fs::create_dir_all(folder.join("output")).expect("a folder");
             let writer = SnapshotWriter::create(&folder.join("snapshot")).expect("a snapshot");
@@ -116,10 +117,10 @@ fn place() -> &'static Path {
             let day = Day::parse("2026-11-20").expect("a day");
             writer.write_part(day, 0, &rows).expect("a part");
             writer.finish(&globals(), instant(), "fuzz").expect("a snapshot");
-            Box::leak(folder.into_boxed_path())
+            place
         };
     }
-    PLACE.with(|place| *place)
+    PLACE.with(|place| place.path().to_owned())
 }
 
 /// Parquet as a table of events and as one of samples, under a manifest that names just these bytes.

@@ -210,29 +210,29 @@ fn clients_that_take_nothing_stop_neither_the_others_nor_the_end() {
 
 /// A folder with a site in it, and things around it that are nobody's business; what is inside leads there by links.
 #[cfg(unix)]
-fn site_with_secrets() -> Running {
+fn site_with_secrets() -> (Running, tempfile::TempDir) {
     use std::os::unix::fs::symlink;
 
-    let outside = tempfile::tempdir().unwrap().keep();
+    let outside = tempfile::tempdir().unwrap();
     let server = Running::start(&[("index.html", b"start"), ("404.html", b"nothing here")], 2);
     let root = server.place.path();
     for (path, inside) in [("page.html", false), (".peerpress/manifest", true), (".hidden.html", true)] {
-        let place = if inside { root.join(path) } else { outside.join(path) };
+        let place = if inside { root.join(path) } else { outside.path().join(path) };
         fs::create_dir_all(place.parent().unwrap()).unwrap();
         fs::write(place, "secret").unwrap();
     }
     fs::create_dir(root.join("folder")).unwrap();
-    symlink(outside.join("page.html"), root.join("leak.html")).unwrap();
-    symlink(&outside, root.join("link")).unwrap();
+    symlink(outside.path().join("page.html"), root.join("leak.html")).unwrap();
+    symlink(outside.path(), root.join("link")).unwrap();
     symlink("/", root.join("folder/root")).unwrap();
     symlink("loop", root.join("loop")).unwrap();
-    server
+    (server, outside)
 }
 
 #[cfg(unix)]
 #[test]
 fn no_request_gets_a_file_from_outside_or_its_own_words_or_a_way_elsewhere() {
-    let server = site_with_secrets();
+    let (server, _outside) = site_with_secrets();
     let long = format!("/{}", "a".repeat(5000));
     let deep = "/a".repeat(3000);
     let parents = "/..".repeat(500) + "/etc/passwd";
