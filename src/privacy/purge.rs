@@ -166,7 +166,7 @@ pub fn purge(target: &Path, rules: &Rules) -> Result<Option<(Snapshot, Purged)>,
             return Err(SnapshotError::Damaged { path: target.to_owned(), problem });
         }
     }
-    writer.write_globals(&GlobalFiles::of(&globals)?)?;
+    writer.write_purged_globals(&GlobalFiles::of(&globals)?, snapshot.manifest())?;
     if snapshot.has_versions() {
         writer.write_versions(&snapshot.versions()?)?;
     }

@@ -102,6 +102,9 @@ pub struct Manifest {
     pub rows: BTreeMap<String, u64>,
     /// blake3 of each file that is not in a part.
     pub digests: BTreeMap<String, String>,
+    /// blake3 of those files as they came from the database, where something was taken out of them since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub read: BTreeMap<String, String>,
     /// By what a later snapshot finds out what has changed since; none where everything has to be read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -191,9 +194,12 @@ impl GlobalFiles {
         Ok(Self(vec![file(&globals.organizations)?, file(&globals.apps)?, file(&globals.participants)?]))
     }
 
-    /// Whether a snapshot has the same.
+    /// Whether a snapshot was made of the same, whatever was taken out of it since.
     pub fn are_those_of(&self, manifest: &Manifest) -> bool {
-        self.0.iter().all(|file| manifest.digests.get(&global_file(file.table)) == Some(&file.digest))
+        self.0.iter().all(|file| {
+            let name = global_file(file.table);
+            manifest.read.get(&name).or_else(|| manifest.digests.get(&name)) == Some(&file.digest)
+        })
     }
 }
 
@@ -209,6 +215,7 @@ pub struct SnapshotWriter {
     parts: Mutex<Vec<Part>>,
     rows: BTreeMap<String, u64>,
     digests: BTreeMap<String, String>,
+    read: BTreeMap<String, String>,
     finished: bool,
 }
 
@@ -232,6 +239,7 @@ impl SnapshotWriter {
             parts: Mutex::new(Vec::new()),
             rows: BTreeMap::new(),
             digests: BTreeMap::new(),
+            read: BTreeMap::new(),
             finished: false,
         })
     }
@@ -286,6 +294,9 @@ impl SnapshotWriter {
             else {
                 return Ok(false);
             };
+            if let Some(read) = former.manifest.read.get(&name) {
+                self.read.insert(name.clone(), read.clone());
+            }
             self.digests.insert(name, digest.clone());
             let rows = former.manifest.rows.get(table).copied().unwrap_or_default();
             self.rows.insert(table.to_owned(), rows);
@@ -313,6 +324,20 @@ impl SnapshotWriter {
             self.digests.insert(name, file.digest.clone());
         }
         Ok(())
+    }
+
+    /// Writes the tables that are not partitioned, out of which something was taken since `former` read them.
+    pub fn write_purged_globals(
+        &mut self,
+        files: &GlobalFiles,
+        former: &Manifest,
+    ) -> Result<(), SnapshotError> {
+        for file in &files.0 {
+            let name = global_file(file.table);
+            let read = former.read.get(&name).or_else(|| former.digests.get(&name));
+            self.read.extend(read.map(|read| (name, read.clone())));
+        }
+        self.write_globals(files)
     }
 
     /// Writes by what a later snapshot sees which conferences changed.
@@ -357,6 +382,7 @@ impl SnapshotWriter {
             parts,
             rows,
             digests: std::mem::take(&mut self.digests),
+            read: std::mem::take(&mut self.read),
             origin,
         };
         let path = self.staging.join(MANIFEST);
