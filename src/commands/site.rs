@@ -290,16 +290,21 @@ pub fn make_site(
     builder.reduce(rest, &view, wants_letter)
 }
 
+/// The conferences of an app and month, in one part.
+type StoredList<'a> = Stored<'a, Vec<ConferenceFacts>>;
+/// What is usual in an app, by month, part by part.
+type ByMonth<'a> = BTreeMap<&'a str, Vec<Stored<'a, Vec<Medians>>>>;
+
 /// What the parts left of one app.
 #[derive(Default)]
 struct AppLeavings<'a> {
     /// By UTC month of creation; each with the part that it is of.
-    lists: BTreeMap<&'a str, Vec<(&'a PartLeavings, Stored<'a, Vec<ConferenceFacts>>)>>,
+    lists: BTreeMap<&'a str, Vec<(&'a PartLeavings, StoredList<'a>)>>,
 }
 
 impl<'a> AppLeavings<'a> {
     /// The lists of a month.
-    fn of_month(&self, month: &str) -> Vec<Stored<'a, Vec<ConferenceFacts>>> {
+    fn of_month(&self, month: &str) -> Vec<StoredList<'a>> {
         self.lists.get(month).into_iter().flatten().map(|(_, list)| *list).collect()
     }
 
@@ -335,7 +340,7 @@ impl<'a> AppLeavings<'a> {
 }
 
 /// Conferences in order of creation.
-fn in_order(lists: &[Stored<'_, Vec<ConferenceFacts>>]) -> anyhow::Result<Vec<ConferenceFacts>> {
+fn in_order(lists: &[StoredList<'_>]) -> anyhow::Result<Vec<ConferenceFacts>> {
     let mut all = Vec::new();
     for list in lists {
         all.extend(list.read()?);
@@ -564,14 +569,14 @@ impl Builder<'_> {
 
     /// What is usual in each app.
     fn usual(&self, parts: &Parts) -> anyhow::Result<BTreeMap<AppId, Usual>> {
-        let mut by_app: BTreeMap<AppId, BTreeMap<&str, Vec<Stored<'_, Vec<Medians>>>>> = BTreeMap::new();
+        let mut by_app: BTreeMap<AppId, ByMonth<'_>> = BTreeMap::new();
         for part in parts.values().flatten() {
             for (app, month, medians) in part.medians() {
                 by_app.entry(app).or_default().entry(month).or_default().push(medians);
             }
         }
         let (instant, zone) = (self.world.instant, &self.options.report.zone);
-        let usual = |(app, by_month): (AppId, BTreeMap<&str, Vec<Stored<'_, Vec<Medians>>>>)| {
+        let usual = |(app, by_month): (AppId, ByMonth<'_>)| {
             let months = experience::usual_months(by_month.keys().copied(), instant, zone);
             let wanted: Vec<_> = months.iter().filter_map(|month| by_month.get(month)).flatten().collect();
             let lists: anyhow::Result<Vec<Vec<Medians>>> =

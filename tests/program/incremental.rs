@@ -293,7 +293,9 @@ fn one_call_more_leaves_alone_what_it_is_not_about() {
     macro_rules! again {
         ($($field:ident: $key:ident),*) => {$(
             let mut more: Vec<_> = rows.$field.iter().filter(|row| row.$key == of).cloned().collect();
-            more.iter_mut().for_each(|row| row.$key = id);
+            for row in &mut more {
+                row.$key = id;
+            }
             rows.$field.extend(more);
         )*};
     }
