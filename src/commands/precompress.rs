@@ -83,7 +83,7 @@ impl PrecompressingUnit<'_> {
 impl UnitSink for PrecompressingUnit<'_> {
     fn is_current(&self, path: &str, key: &blake3::Hash) -> bool {
         if !is_compressible(path) {
-            return self.sink.is_current(path, key);
+            return self.sink.is_current(path, &Forms::default().key_of(key));
         }
         let found = Forms::possible().find(|forms| self.sink.is_current(path, &forms.key_of(key)));
         let in_place = |encoding: Encoding| self.sink.is_in_place(&encoding.path_of(path));
@@ -104,7 +104,8 @@ impl UnitSink for PrecompressingUnit<'_> {
 
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
         if !is_compressible(path) {
-            return self.sink.put(path, bytes, key);
+            // With another key than without forms, or it alone would be found by that key and taken for all files of a conference.
+            return self.sink.put(path, bytes, key.map(|key| Forms::default().key_of(&key)));
         }
         let mut made = Vec::new();
         if bytes.len() > SMALL {
