@@ -34,11 +34,11 @@ fn browser() -> bool {
     false
 }
 
-/// The site of a database, made by the program itself.
+/// The site of a database with all that it has, made by the program itself.
 fn site(db: &TestDb, folder: &Path) -> PathBuf {
     let output = folder.join("output");
     let status = Command::new(env!("CARGO_BIN_EXE_peerpress"))
-        .args(["build", "--quiet", "--database-url", &db.url()])
+        .args(["build", "--quiet", "--privacy", "full", "--database-url", &db.url()])
         .arg("--output")
         .arg(&output)
         .arg("--snapshot")
