@@ -26,6 +26,10 @@ impl Fragments {
 
 /// A text without addresses and credentials.
 pub(super) fn text<'t>(text: &'t str, fragments: &mut Fragments) -> Cow<'t, str> {
+    // Nearly all texts are names and words. No address and no credential is without one of these.
+    if !text.bytes().any(|byte| matches!(byte, b':' | b' ' | b'@' | b'.')) {
+        return Cow::Borrowed(text);
+    }
     match without_secrets(text, fragments) {
         Cow::Borrowed(text) => truncated(text),
         Cow::Owned(text) => Cow::Owned(truncated(&text).into_owned()),
@@ -107,6 +111,9 @@ fn user_of_server(text: &str) -> Option<usize> {
     Some(start + scheme.len())
 }
 
+/// Bytes of the longest name that [`rule`] knows.
+const LONGEST: usize = "iceusernamefragment".len();
+
 /// What is done with the value of a member, by its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rule {
@@ -120,8 +127,18 @@ enum Rule {
 }
 
 fn rule(name: &str, in_servers: bool, has_versions: bool) -> Rule {
-    let plain: String =
-        name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect();
+    // A character that is not ASCII can become one in lower case.
+    if name.len() > LONGEST && name.is_ascii() && !name.contains(['-', '_', ' ']) {
+        return Rule::Plain;
+    }
+    let mut plain = String::with_capacity(name.len());
+    for c in name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')) {
+        if c.is_ascii() {
+            plain.push(c.to_ascii_lowercase());
+        } else {
+            plain.extend(c.to_lowercase());
+        }
+    }
     match plain.as_str() {
         "icepwd" | "password" | "passwd" | "pwd" | "credential" | "credentials" | "apikey" | "token"
         | "accesstoken" | "refreshtoken" | "authtoken" | "apitoken" | "authorization" | "secret"
@@ -278,6 +295,18 @@ mod tests {
                 "twice"
             );
         }
+    }
+
+    #[test]
+    fn members_are_known_by_their_names_however_they_are_written() {
+        for name in
+            ["iceUsernameFragment", "ICE-username-fragment", "_i_c_e_u_f_r_a_g_", "usernameFragment", "UFRAG"]
+        {
+            assert!(rule(name, false, false) == Rule::Fragment, "{name}");
+        }
+        // The sign of the kelvin is a letter k in lower case.
+        assert!(rule("to\u{212a}en", false, false) == Rule::Withheld);
+        assert!(rule("totalInterFrameDelay", false, false) == Rule::Plain);
     }
 
     #[test]
