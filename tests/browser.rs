@@ -111,7 +111,7 @@ fn seeded(conferences: usize) -> TestDb {
 #[test]
 fn pages_tell_what_is_in_a_seeded_database() {
     if browser() {
-        pages_tell_what_is_in(&seeded(60));
+        pages_tell_what_is_in(&seeded(30));
     }
 }
 
@@ -216,7 +216,7 @@ fn make_hostile(db: &TestDb) {
 fn no_page_needs_what_the_policy_forbids_and_markup_does_nothing() {
     if browser() {
         let folder = tempfile::tempdir().unwrap();
-        let db = seeded(10);
+        let db = seeded(6);
         let calm = site(&db, &folder.path().join("calm"));
         make_hostile(&db);
         let hostile = site(&db, &folder.path().join("hostile"));
