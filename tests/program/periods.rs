@@ -572,6 +572,18 @@ const CALLS: &str = "
         FROM call LEFT JOIN issue_of USING (conference_id, start) GROUP BY 1, 2
     )";
 
+/// What a query counts: by report and by value, two numbers.
+fn counted_by_sql(
+    client: &mut postgres::Client,
+    sql: &str,
+) -> BTreeMap<String, BTreeMap<String, (i64, i64)>> {
+    let mut counted: BTreeMap<String, BTreeMap<String, (i64, i64)>> = BTreeMap::new();
+    for row in client.query(sql, &[]).unwrap() {
+        counted.entry(row.get(0)).or_default().insert(row.get(1), (row.get(2), row.get(3)));
+    }
+    counted
+}
+
 fn compare_with_sql(snapshot: &Snapshot, client: &mut postgres::Client) {
     let site = memory::site(snapshot, &SiteOptions::default());
     let mut compared = 0;
@@ -629,11 +641,7 @@ fn compare_with_sql(snapshot: &Snapshot, client: &mut postgres::Client) {
                  JOIN app_session s USING (id, conference_id) WHERE {counts} GROUP BY 1, 2",
                 name("start")
             );
-            let mut expected: BTreeMap<String, BTreeMap<String, (i64, i64)>> = BTreeMap::new();
-            for row in client.query(&sql, &[]).unwrap() {
-                expected.entry(row.get(0)).or_default().insert(row.get(1), (row.get(2), row.get(3)));
-            }
-            for (name, expected) in expected {
+            for (name, expected) in counted_by_sql(client, &sql) {
                 let file = json(&site, &format!("api/v1/reports/{name}.json"));
                 let number = |part: &Value, of: &str| part["now"][of].as_i64().unwrap();
                 let ours: BTreeMap<String, (i64, i64)> = file["report"]["by"][key]
@@ -651,11 +659,7 @@ fn compare_with_sql(snapshot: &Snapshot, client: &mut postgres::Client) {
             "{CALLS} SELECT {}, code, count(*), count(DISTINCT (conference_id, start)) FROM issue_of GROUP BY 1, 2",
             name("start")
         );
-        let mut expected: BTreeMap<String, BTreeMap<String, (i64, i64)>> = BTreeMap::new();
-        for row in client.query(&sql, &[]).unwrap() {
-            expected.entry(row.get(0)).or_default().insert(row.get(1), (row.get(2), row.get(3)));
-        }
-        for (name, expected) in expected {
+        for (name, expected) in counted_by_sql(client, &sql) {
             let file = json(&site, &format!("api/v1/reports/{name}.json"));
             let ours: BTreeMap<String, (i64, i64)> = file["report"]["issues"]
                 .as_array()

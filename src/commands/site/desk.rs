@@ -25,14 +25,7 @@ impl<'a> Desk<'a> {
         let page = Page::new(route, &self.builder.frame, content);
         let path = page.route.path();
         let key = self.key(&page).with_context(|| format!("{path} cannot be written in binary"))?;
-        if self.unit.wants_contexts() {
-            self.unit.context(&page.route, page.template, &context_of(&page)?)?;
-        }
-        if self.unit.is_current(&path, &key) {
-            return self.unit.keep(&path);
-        }
-        let bytes = self.builder.renderer.page(&page)?;
-        self.unit.put(&path, bytes, Some(key))
+        self.finish_page(&page, &path, key)
     }
 
     /// A digest of all that a page is made from. Its content goes in as MessagePack with the names of fields, so that a field
@@ -70,14 +63,19 @@ impl<'a> Desk<'a> {
     ) -> anyhow::Result<()> {
         let page = Page::new(route, &self.builder.frame, content);
         let path = page.route.path();
+        self.finish_page(&page, &path, *key)
+    }
+
+    /// Tells of a page's context where that is wanted, and renders it where it is not current.
+    fn finish_page<C: Content>(&self, page: &Page<C>, path: &str, key: blake3::Hash) -> anyhow::Result<()> {
         if self.unit.wants_contexts() {
-            self.unit.context(&page.route, page.template, &context_of(&page)?)?;
+            self.unit.context(&page.route, page.template, &context_of(page)?)?;
         }
-        if self.unit.is_current(&path, key) {
-            return self.unit.keep(&path);
+        if self.unit.is_current(path, &key) {
+            return self.unit.keep(path);
         }
-        let bytes = self.builder.renderer.page(&page)?;
-        self.unit.put(&path, bytes, Some(*key))
+        let bytes = self.builder.renderer.page(page)?;
+        self.unit.put(path, bytes, Some(key))
     }
 
     /// Likewise any other file.
@@ -116,7 +114,7 @@ impl<'a> Desk<'a> {
 }
 
 /// What a page's template is given.
-fn context_of<C: Content>(page: &Page<C>) -> Result<Vec<u8>, RenderError> {
+pub(super) fn context_of<C: Content>(page: &Page<C>) -> Result<Vec<u8>, RenderError> {
     let error =
         |error: serde_json::Error| RenderError::Json { path: page.route.path(), problem: error.to_string() };
     serde_json::to_vec(page).map_err(error)

@@ -2,13 +2,13 @@
 
 use crate::ids::ConferenceId;
 use crate::privacy::View;
-use crate::render::RenderError;
 use crate::report::{self, World};
 use crate::site::pages::conference::{self, ConferencePageKind};
 use crate::site::{Content, Frame, Page, Route};
 use crate::snapshot::{Dossier, Part};
 
 use super::SiteOptions;
+use super::desk::context_of;
 
 /// Whether [`conference_contexts`] has a page.
 pub fn is_measured_on_demand(route: &Route) -> bool {
@@ -24,10 +24,9 @@ pub fn conference_contexts(
     frame: &Frame,
     options: &SiteOptions,
 ) -> anyhow::Result<Vec<(String, &'static str, Vec<u8>)>> {
-    let dossiers = view.dossiers(part)?;
+    let mut dossiers = view.dossiers(part)?;
     let wanted =
         |dossier: &Result<Dossier, _>| dossier.as_ref().map_or(true, |dossier| dossier.conference.id == id);
-    let mut dossiers = dossiers;
     let Some(dossier) = dossiers.find(wanted).transpose()? else {
         return Ok(Vec::new());
     };
@@ -47,8 +46,5 @@ fn context<C: Content>(
     content: C,
 ) -> anyhow::Result<(String, &'static str, Vec<u8>)> {
     let page = Page::new(route, frame, content);
-    let path = page.route.path();
-    let json = serde_json::to_vec(&page)
-        .map_err(|error| RenderError::Json { path: path.clone(), problem: error.to_string() })?;
-    Ok((path, page.template, json))
+    Ok((page.route.path(), page.template, context_of(&page)?))
 }
