@@ -7,6 +7,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use peerpress::seed::{SeedOptions, fill_database};
 use peerpress::units::Timestamp;
@@ -61,49 +62,74 @@ fn run(script: &str, variables: &[(&str, &std::ffi::OsStr)]) {
     assert!(output.status.success(), "{script}:\n{}{}", text(&output.stdout), text(&output.stderr));
 }
 
-fn pages_tell_what_is_in(db: &TestDb) {
-    let folder = tempfile::tempdir().unwrap();
-    let site = site(db, folder.path());
+/// A recorded database and its site, made once for all tests that look at it.
+struct Recorded {
+    db: TestDb,
+    site: PathBuf,
+}
+
+impl Recorded {
+    fn new(which: &str) -> Recorded {
+        let db = TestDb::restored(which);
+        // Below the folder of all test programs, as a static is never dropped.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{which}"));
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+        let site = site(&db, &folder);
+        Recorded { db, site }
+    }
+
+    fn live() -> &'static Recorded {
+        static LIVE: OnceLock<Recorded> = OnceLock::new();
+        LIVE.get_or_init(|| Recorded::new("live"))
+    }
+
+    fn small() -> &'static Recorded {
+        static SMALL: OnceLock<Recorded> = OnceLock::new();
+        SMALL.get_or_init(|| Recorded::new("small"))
+    }
+}
+
+fn pages_tell_what_is_in(db: &TestDb, site: &Path) {
     for script in ["facts", "dashboard"] {
         run(script, &[("SITE", site.as_os_str()), ("DATABASE_URL", db.url().as_ref())]);
     }
 }
 
-fn every_recorded_answer_comes_again(which: &str) {
+fn every_recorded_answer_comes_again(which: &str, database: fn() -> &'static Recorded) {
     let Some(shared) = shared_data() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let site = site(&TestDb::restored(which), folder.path());
-    let recorded = shared.join(format!("api-{which}.jsonl.gz"));
-    run("replay", &[("SITE", site.as_os_str()), ("RECORDED", recorded.as_os_str())]);
+    let answers = shared.join(format!("api-{which}.jsonl.gz"));
+    run("replay", &[("SITE", database().site.as_os_str()), ("RECORDED", answers.as_os_str())]);
 }
 
 #[test]
 fn pages_tell_what_is_in_the_live_database() {
     if browser() && shared_data().is_some() {
-        pages_tell_what_is_in(&TestDb::restored("live"));
+        let live = Recorded::live();
+        pages_tell_what_is_in(&live.db, &live.site);
     }
 }
 
 #[test]
 fn a_call_of_two_moves_a_hundred_kilobytes_at_most() {
     if browser() && shared_data().is_some() {
-        let folder = tempfile::tempdir().unwrap();
-        let site = site(&TestDb::restored("live"), folder.path());
-        run("weight", &[("SITE", site.as_os_str()), ("LIMIT", "100".as_ref())]);
+        run("weight", &[("SITE", Recorded::live().site.as_os_str()), ("LIMIT", "100".as_ref())]);
     }
 }
 
 #[test]
 fn pages_tell_what_is_in_the_small_database() {
     if browser() && shared_data().is_some() {
-        pages_tell_what_is_in(&TestDb::restored("small"));
+        let small = Recorded::small();
+        pages_tell_what_is_in(&small.db, &small.site);
     }
 }
 
 fn seeded(conferences: usize) -> TestDb {
     let db = TestDb::migrated();
     let end = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
-    let plan = peerpress::seed::plan(&SeedOptions { conferences, days: 10, seed: 7, end });
+    let plan = peerpress::seed::plan(&SeedOptions { conferences, days: 10, seed: 7, end, short: false });
     fill_database(&mut db.client(), &plan, &|_| {}).unwrap();
     db
 }
@@ -111,7 +137,9 @@ fn seeded(conferences: usize) -> TestDb {
 #[test]
 fn pages_tell_what_is_in_a_seeded_database() {
     if browser() {
-        pages_tell_what_is_in(&seeded(30));
+        let db = seeded(30);
+        let folder = tempfile::tempdir().unwrap();
+        pages_tell_what_is_in(&db, &site(&db, folder.path()));
     }
 }
 
@@ -128,14 +156,14 @@ fn the_search_finds_what_is_in_a_seeded_database() {
 #[test]
 fn the_client_answers_what_was_recorded_of_the_live_database() {
     if browser() {
-        every_recorded_answer_comes_again("live");
+        every_recorded_answer_comes_again("live", Recorded::live);
     }
 }
 
 #[test]
 fn the_client_answers_what_was_recorded_of_the_small_database() {
     if browser() {
-        every_recorded_answer_comes_again("small");
+        every_recorded_answer_comes_again("small", Recorded::small);
     }
 }
 

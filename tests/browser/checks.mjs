@@ -1,6 +1,7 @@
 // What the tests that hold pages against a database share: questions in SQL, and checks that are counted.
 
 import { execFile } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -12,6 +13,15 @@ export function asking(database) {
     const { stdout } = await run("psql", ["--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", wrapped, database], { maxBuffer: 1 << 28 });
     return JSON.parse(stdout);
   };
+}
+
+/** Does `work` for every item, some at a time: pages wait for the browser more than they compute. @template T @param {Iterable<T>} items @param {(item: T) => Promise<unknown>} work */
+export async function severalAtOnce(items, work) {
+  const waiting = items[Symbol.iterator]();
+  const worker = async () => {
+    for (let next = waiting.next(); !next.done; next = waiting.next()) await work(next.value);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker));
 }
 
 /** Checks, each of which passes or leaves a line; `end` says what came of them, and fails the program where one failed or fewer passed than should. */

@@ -4,7 +4,7 @@
 
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { asking, checking } from "./checks.mjs";
+import { asking, checking, severalAtOnce } from "./checks.mjs";
 import { launch } from "./chromium.mjs";
 
 const { SITE: site, DATABASE_URL: database } = process.env;
@@ -40,7 +40,7 @@ const columns = {
 const browser = await launch();
 try {
   const apps = await sql("SELECT a.id FROM app a JOIN organization o ON o.id = a.organization_id AND o.is_active WHERE a.is_active ORDER BY a.id LIMIT 3");
-  for (const app of apps) await dashboard(app.id);
+  await severalAtOnce(apps, ({ id }) => dashboard(id));
 } finally {
   await browser.close();
 }

@@ -4,7 +4,7 @@
 
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { asking, checking } from "./checks.mjs";
+import { asking, checking, severalAtOnce } from "./checks.mjs";
 import { launch } from "./chromium.mjs";
 import { serve } from "./server.mjs";
 
@@ -34,9 +34,9 @@ const server = await serve(path.resolve(site));
 const browser = await launch();
 try {
   const conferences = await sql(`SELECT c.id, c.conference_id, c.conference_name, c.duration, c.ongoing, c.created_at FROM conference c ${reported} WHERE c.is_active ORDER BY c.id LIMIT 25`);
-  for (const conference of conferences) await conferencePage(conference);
+  await severalAtOnce(conferences, conferencePage);
   const participants = await sql(`SELECT c.id FROM participant c ${reported} WHERE c.is_active ORDER BY c.id LIMIT 15`);
-  for (const participant of participants) await participantPage(participant);
+  await severalAtOnce(participants, participantPage);
   const [busiest] = await sql(`SELECT e.conference_id AS id, count(*) FILTER (WHERE e.type = 'stats') AS polls FROM app_genericevent e JOIN conference c ON c.id = e.conference_id ${reported}
     WHERE c.is_active AND e.is_active GROUP BY 1 ORDER BY 2 DESC LIMIT 1`);
   await actions(busiest.id, server.origin, "over HTTP");

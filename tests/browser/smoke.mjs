@@ -5,6 +5,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { severalAtOnce } from "./checks.mjs";
 import { launch } from "./chromium.mjs";
 import { pagesByKind } from "./pages.mjs";
 import { serve } from "./server.mjs";
@@ -28,25 +29,7 @@ if (kinds.size === 0) {
 const server = await serve(site);
 const browser = await launch();
 try {
-  for (const [kind, pages] of kinds) {
-    for (const file of pages) {
-      const overHttp = server.origin + file.split("/").map(encodeURIComponent).join("/");
-      const fromFile = pathToFileURL(path.join(site, file)).href;
-      const served = await visit(`${file} over HTTP`, overHttp, server.origin);
-      const opened = await visit(`${file} from file://`, fromFile, pathToFileURL(`${site}/`).href);
-      await visit(`${file} without scripts`, overHttp, server.origin, { javaScriptEnabled: false }, (page) => sameText(page, opened));
-      await visit(`${file} at 360 px`, overHttp, server.origin, { viewport: { width: 360, height: 740 } }, noOverflow);
-      await visit(`${file} at 360 px without scripts`, overHttp, server.origin, { viewport: { width: 360, height: 740 }, javaScriptEnabled: false }, noOverflow);
-      if (served) await check(`${file} is complete over HTTP`, () => complete(served));
-    }
-    // The largest page of a kind has most of what the kind can show.
-    const fullest = server.origin + pages.at(-1);
-    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-      await visit(`${kind} for screen readers, ${colorScheme}`, fullest, server.origin, { colorScheme, bypassCSP: true }, accessible);
-    }
-    await visit(`${kind} on paper`, fullest, server.origin, {}, printed);
-    if (screenshots) await photograph(kind, pages[0]);
-  }
+  await severalAtOnce([...kinds].flatMap(([kind, pages]) => [...pages.map((file) => () => visits(file)), () => kindOfPage(kind, pages)]), (visit) => visit());
 } finally {
   await browser.close();
   await server.close();
@@ -55,6 +38,29 @@ try {
 for (const failure of failures) console.error(`failed: ${failure}`);
 console.log(`${passed} passed, ${failures.length} failed`);
 process.exitCode = failures.length > 0 ? 1 : 0;
+
+/** A page in every way that readers come to it. */
+async function visits(file) {
+  const overHttp = server.origin + file.split("/").map(encodeURIComponent).join("/");
+  const fromFile = pathToFileURL(path.join(site, file)).href;
+  const served = await visit(`${file} over HTTP`, overHttp, server.origin);
+  const opened = await visit(`${file} from file://`, fromFile, pathToFileURL(`${site}/`).href);
+  await visit(`${file} without scripts`, overHttp, server.origin, { javaScriptEnabled: false }, (page) => sameText(page, opened));
+  await visit(`${file} at 360 px`, overHttp, server.origin, { viewport: { width: 360, height: 740 } }, noOverflow);
+  await visit(`${file} at 360 px without scripts`, overHttp, server.origin, { viewport: { width: 360, height: 740 }, javaScriptEnabled: false }, noOverflow);
+  if (served) await check(`${file} is complete over HTTP`, () => complete(served));
+}
+
+/** What is asked of one page of each kind. */
+async function kindOfPage(kind, pages) {
+  // The largest page of a kind has most of what the kind can show.
+  const fullest = server.origin + pages.at(-1);
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+  await visit(`${kind} for screen readers, ${colorScheme}`, fullest, server.origin, { colorScheme, bypassCSP: true }, accessible);
+  }
+  await visit(`${kind} on paper`, fullest, server.origin, {}, printed);
+  if (screenshots) await photograph(kind, pages[0]);
+}
 
 /** Opens a page of its own and says what is in it; anything amiss on the way is a failure. */
 async function visit(name, url, inside, options = {}, also = async (/** @type {import("playwright-core").Page} */ _) => {}) {
