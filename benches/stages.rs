@@ -18,7 +18,7 @@ use peerpress::units::Timestamp;
 fn stages(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let end = Timestamp::parse("2026-11-20 12:00:00").unwrap();
-    let seed = SeedOptions { conferences: 40, days: 4, seed: 1, end };
+    let seed = SeedOptions { conferences: 40, days: 4, seed: 1, end, short: false };
     let snapshot = write_snapshot(&plan(&seed), &folder.path().join("snapshot"), &|_| ()).unwrap();
     let parts = || snapshot.parts().iter();
     let dossiers = || parts().flat_map(|part| snapshot.dossiers(part).unwrap()).map(Result::unwrap);

@@ -83,9 +83,10 @@ pub struct Database {
     /// The database, as postgres://user:password@host:port/name?sslmode=...
     ///
     /// Without it: DATABASE_URL; else DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASE_PASSWORD and DATABASE_NAME; else
-    /// PGHOST and the other variables of libpq.
+    /// PGHOST and the other variables of libpq. Given several times: databases with different calls, such as the shards of one
+    /// service, which are read side by side and make one report.
     #[arg(long, value_name = "URL", hide_env_values = true)]
-    pub database_url: Option<String>,
+    pub database_url: Vec<String>,
 }
 
 /// Where the site goes, and how it is made.
@@ -306,6 +307,9 @@ pub struct Seed {
     /// The last instant, such as 2026-11-23T12:00:00Z [default: the beginning of this hour]
     #[arg(long, value_name = "TIME")]
     pub end: Option<String>,
+    /// Only calls of two people and about a minute, to try large numbers of them
+    #[arg(long)]
+    pub short: bool,
 }
 
 /// `peerpress check`.

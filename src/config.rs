@@ -112,11 +112,31 @@ macro_rules! settings {
     };
 }
 
+/// A text, or a list of them.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
+pub enum OneOrMore {
+    /// A text.
+    One(String),
+    /// A list.
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// The texts.
+    pub fn texts(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::More(texts) => texts,
+        }
+    }
+}
+
 settings! {
     /// Where the calls are.
     database: DatabaseConfig {
-        /// `postgres://user:password@host:port/name?sslmode=…`.
-        url: String,
+        /// `postgres://user:password@host:port/name?sslmode=…`; a list of several databases with different calls makes one report.
+        url: OneOrMore,
         /// Connections that read at the same time.
         connections: usize,
         /// Seconds that one statement may take; 0 for no limit.

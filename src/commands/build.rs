@@ -353,9 +353,9 @@ pub fn snapshot_of(session: &Session, args: &cli::Build, stages: &mut Stages) ->
             None => snapshot::purged(session, snapshot, folder, &rules)?,
         }
     } else {
-        let database = settings::database(session, &args.database)?;
+        let databases = settings::databases(session, &args.database)?;
         let target = settings::snapshot_folder(session, &args.snapshot);
-        snapshot::take(session, &database, &args.snapshot, (&target, &rules))?.snapshot
+        snapshot::take(session, &databases, &args.snapshot, (&target, &rules))?.snapshot
     };
     stages.end("snapshot");
     session.check_stop()?;

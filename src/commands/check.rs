@@ -19,7 +19,7 @@ const NAMED: usize = 20;
 /// What was checked, and what is wrong.
 #[derive(Debug, Default, Serialize)]
 pub struct Outcome {
-    /// Whether a database was named and could be read.
+    /// Whether databases were named, and could all be read.
     pub database: Option<bool>,
     /// Pages whose links were followed.
     pub pages: usize,
@@ -34,11 +34,11 @@ pub struct Outcome {
 /// Runs the command.
 pub fn run(session: &Session, args: &cli::Check) -> anyhow::Result<Done> {
     let mut outcome = Outcome::default();
-    if let Some(database) = settings::find_database(session, &args.database)? {
+    for database in settings::find_databases(session, &args.database)? {
         let checked = source::check_database(&database);
-        outcome.database = Some(checked.is_ok());
+        outcome.database = Some(checked.is_ok() && outcome.database != Some(false));
         if let Err(error) = checked {
-            outcome.problems.push(format!("database: {error}"));
+            outcome.problems.push(format!("{database}: {error}"));
         }
     }
     let output = args.output.clone().or_else(|| session.config.folders.output.clone());

@@ -16,8 +16,13 @@ use crate::source::{ConnectionSettings, connect};
 /// Runs the command.
 pub fn run(session: &Session, args: &cli::Demo) -> anyhow::Result<Done> {
     let mut stages = Stages::default();
-    let options =
-        SeedOptions { conferences: args.conferences, days: args.days, seed: args.seed, end: this_hour() };
+    let options = SeedOptions {
+        conferences: args.conferences,
+        days: args.days,
+        seed: args.seed,
+        end: this_hour(),
+        short: false,
+    };
     let plan = plan(&options);
     let folder = tempfile::Builder::new().prefix("peerpress-demo-").tempdir()?;
     let target = folder.path().join("snapshot");
@@ -93,9 +98,13 @@ fn by_database(
         took.as_secs_f64()
     ));
     session.check_stop()?;
-    let snapshot =
-        snapshot::take(session, &settings, &cli::SnapshotFolder::default(), (target, &Rules::default()))?
-            .snapshot;
+    let snapshot = snapshot::take(
+        session,
+        std::slice::from_ref(&settings),
+        &cli::SnapshotFolder::default(),
+        (target, &Rules::default()),
+    )?
+    .snapshot;
     let took = stages.end("snapshot");
     let rows: u64 = snapshot.manifest().rows.values().sum();
     session.say(&format!("snapshot: {rows} rows ({:.1} s)", took.as_secs_f64()));

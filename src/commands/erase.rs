@@ -115,6 +115,10 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
     }
     let list = settings::keep_erased(&folders.state, &erased)?;
     let rules = Rules { erased, retention_days: None };
+    // Those that the next one is put together of.
+    for own in snapshot::of_databases(&target)? {
+        purge(&own, &rules)?;
+    }
     let (snapshot, purged) = purge(&target, &rules)?.unwrap_or((before, Purged::default()));
     stages.end("snapshot");
     let site = if folders.output.exists() {

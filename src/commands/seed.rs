@@ -77,7 +77,13 @@ pub fn run(session: &Session, args: &cli::Seed) -> anyhow::Result<Done> {
     let database = settings::database(session, &args.database)?;
     let mut client = source::connect(&database)?;
     let begun = Instant::now();
-    let plan = plan(&SeedOptions { conferences: args.conferences, days: args.days, seed: args.seed, end });
+    let plan = plan(&SeedOptions {
+        conferences: args.conferences,
+        days: args.days,
+        seed: args.seed,
+        end,
+        short: args.short,
+    });
     let bar = session.terminal.bar("seed");
     bar.set_length(plan.len() as u64);
     let counts = fill_database(&mut client, &plan, &|done| bar.set_position(done as u64));

@@ -121,9 +121,9 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
     let summary = build::render_and_publish(session, &snapshot, &args.build.site, how, &mut stages)?;
     session.say(&summary.text());
     let server = bind(session, &Wish::of(args))?;
-    let database = match args.build.from {
-        Some(_) => None,
-        None => Some(settings::database(session, &args.build.database)?),
+    let databases = match args.build.from {
+        Some(_) => Vec::new(),
+        None => settings::databases(session, &args.build.database)?,
     };
     session.say(&format!(
         "serving {} on {} with live rebuild (Ctrl-C ends it)",
@@ -131,7 +131,7 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
         server.url()
     ));
     let updates = Updates::new(session, args, &snapshot, contexts.finish()?)?;
-    keep_up(session, args, &server, &Arc::new(updates), snapshot, database);
+    keep_up(session, args, &server, &Arc::new(updates), snapshot, databases);
     Ok(Done::Well)
 }
 
@@ -165,13 +165,15 @@ fn keep_up(
     server: &Server,
     updates: &Arc<Updates>,
     snapshot: Snapshot,
-    database: Option<ConnectionSettings>,
+    databases: Vec<ConnectionSettings>,
 ) {
     // Whoever has the other end can say that there is new data.
     let (wake, woken) = channel();
-    if let Some(database) = database.clone() {
+    for database in databases.clone() {
         let (session, wake) = (Arc::clone(&updates.session), wake.clone());
         std::thread::spawn(move || listen(&session, &database, &wake));
+    }
+    if !databases.is_empty() {
         let (updates, interval) = (Arc::clone(updates), Duration::from_secs(args.interval));
         std::thread::spawn(move || {
             while wait_for_data(&woken, interval) {
@@ -183,7 +185,7 @@ fn keep_up(
     let (worker, build) = (Arc::clone(updates), args.build.clone());
     std::thread::spawn(move || {
         let _at_work = at_work;
-        worker.work(&build, snapshot, database.as_ref());
+        worker.work(&build, snapshot, &databases);
     });
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -300,7 +302,7 @@ impl Updates {
     }
 
     /// Does what is wanted, until the end.
-    fn work(&self, args: &cli::Build, mut snapshot: Snapshot, database: Option<&ConnectionSettings>) {
+    fn work(&self, args: &cli::Build, mut snapshot: Snapshot, databases: &[ConnectionSettings]) {
         // Threads that are begun here inherit it.
         #[cfg(target_os = "linux")]
         if let Err(error) = rustix::process::nice(NICE) {
@@ -309,13 +311,13 @@ impl Updates {
         self.preview.warm_up();
         let mut said = None;
         while let Some(task) = self.next() {
-            match (task, database) {
-                (Task::Build, _) | (_, None) => self.build(&args.site, &snapshot),
-                (Task::LookForData, Some(database)) => {
+            match (task, databases) {
+                (Task::Build, _) | (_, []) => self.build(&args.site, &snapshot),
+                (Task::LookForData, databases) => {
                     let target = settings::snapshot_folder(&self.session, &args.snapshot);
                     let state = settings::folders(&self.session, &args.site).state;
                     let taken = settings::rules(&self.session, &args.snapshot, &state).and_then(|rules| {
-                        snapshot::take(&self.session, database, &args.snapshot, (&target, &rules))
+                        snapshot::take(&self.session, databases, &args.snapshot, (&target, &rules))
                     });
                     match taken {
                         Ok(taken) => {

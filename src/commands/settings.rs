@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::{Session, Usage};
 use crate::cli;
 use crate::commands::site::SiteOptions;
+use crate::config::OneOrMore;
 use crate::privacy::purge::{Erased, Rules};
 use crate::privacy::{Key, Only, Privacy, Profile};
 use crate::report;
@@ -219,20 +220,48 @@ pub fn thread_pool(session: &Session, args: &cli::Site) -> anyhow::Result<rayon:
         .build()?)
 }
 
-/// The database that the command line, the environment or the settings file name.
-pub fn database(session: &Session, args: &cli::Database) -> anyhow::Result<ConnectionSettings> {
-    find_database(session, args)?.ok_or_else(|| {
+/// The databases that the command line, the environment or the settings file name: one at least, each once.
+pub fn databases(session: &Session, args: &cli::Database) -> anyhow::Result<Vec<ConnectionSettings>> {
+    let found = find_databases(session, args)?;
+    if found.is_empty() {
         let hint =
             "give --database-url, or set DATABASE_URL, DATABASE_HOST or PGHOST; or try `peerpress demo`";
-        Usage(format!("no database is named\nhint: {hint}")).into()
-    })
+        return Err(Usage(format!("no database is named\nhint: {hint}")).into());
+    }
+    for (at, database) in found.iter().enumerate() {
+        if found[..at].iter().any(|other| other.place() == database.place()) {
+            return Err(Usage(format!("{database} is named twice\nhint: name each database once")).into());
+        }
+    }
+    Ok(found)
 }
 
-/// The same; `None` if none is named.
-pub fn find_database(session: &Session, args: &cli::Database) -> anyhow::Result<Option<ConnectionSettings>> {
-    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if let Some(found) = resolve(args.database_url.as_deref(), &environment)? {
-        return Ok(Some(found));
+/// The one database of a command that is about a single one.
+pub fn database(session: &Session, args: &cli::Database) -> anyhow::Result<ConnectionSettings> {
+    let mut found = databases(session, args)?;
+    match (found.pop(), found.len()) {
+        (Some(database), 0) => Ok(database),
+        _ => {
+            Err(Usage("several databases are named\nhint: name one; do it for each of them".to_owned())
+                .into())
+        }
     }
-    Ok(resolve(session.config.database.url.as_deref(), &|_| None)?)
+}
+
+/// The databases that are named, if any is.
+pub fn find_databases(session: &Session, args: &cli::Database) -> anyhow::Result<Vec<ConnectionSettings>> {
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let all = |urls: &[String], environment: &dyn Fn(&str) -> Option<String>| {
+        urls.iter()
+            .filter_map(|url| resolve(Some(url), environment).transpose())
+            .collect::<Result<Vec<_>, _>>()
+    };
+    if !args.database_url.is_empty() {
+        return Ok(all(&args.database_url, &environment)?);
+    }
+    if let Some(found) = resolve(None, &environment)? {
+        return Ok(vec![found]);
+    }
+    let urls = session.config.database.url.as_ref().map_or(&[][..], OneOrMore::texts);
+    Ok(all(urls, &|_| None)?)
 }

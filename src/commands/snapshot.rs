@@ -1,16 +1,17 @@
 //! `peerpress snapshot`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use anyhow::Context as _;
 use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::{Done, Session, settings};
 use crate::cli::{Site, SnapshotFolder, TakeSnapshot};
 use crate::privacy::purge::{Purged, Rules, purge};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, join};
 use crate::source::{ConnectionSettings, Progress, Taken, Whole, take_snapshot};
 
 struct Parts {
@@ -20,7 +21,8 @@ struct Parts {
 
 impl Progress for Parts {
     fn parts_planned(&self, parts: usize) {
-        self.bar.set_length(parts as u64);
+        // Of several databases each says how many it has.
+        self.bar.inc_length(parts as u64);
     }
 
     fn part_done(&self, rows: u64) {
@@ -29,27 +31,132 @@ impl Progress for Parts {
     }
 }
 
-/// Takes a snapshot, showing progress, and takes out of it what the rules say.
+/// Takes a snapshot of the databases, of which there is at least one, showing progress, and takes out of it what the rules say.
 pub fn take(
     session: &Session,
-    database: &ConnectionSettings,
+    databases: &[ConnectionSettings],
     args: &SnapshotFolder,
     (target, rules): (&Path, &Rules),
 ) -> anyhow::Result<Taken> {
     let progress = Parts { bar: session.terminal.bar("snapshot"), rows: AtomicU64::new(0) };
-    let options = settings::snapshot_options(session, args, target.to_owned());
-    let taken = take_snapshot(database, &options, &progress);
+    let taken = match databases {
+        [database] => take_one(session, database, args, (target, rules), &progress),
+        several => take_several(session, several, args, (target, rules), &progress),
+    };
     progress.bar.finish_and_clear();
-    let mut taken = taken?;
+    let taken = taken?;
+    forget_others(session, target, if let [_] = databases { &[] } else { databases })?;
+    if let Some(whole @ Whole::Unreadable(_)) = &taken.whole {
+        tracing::warn!("everything was read: {whole}");
+    }
+    Ok(taken)
+}
+
+fn take_one(
+    session: &Session,
+    database: &ConnectionSettings,
+    args: &SnapshotFolder,
+    (target, rules): (&Path, &Rules),
+    progress: &Parts,
+) -> anyhow::Result<Taken> {
+    let options = settings::snapshot_options(session, args, target.to_owned());
+    let mut taken = take_snapshot(database, &options, progress)?;
     if let Some((snapshot, purged)) = purge(target, rules)? {
         say(session, &purged);
         taken.snapshot = snapshot;
         taken.changed = true;
     }
-    if let Some(whole @ Whole::Unreadable(_)) = &taken.whole {
-        tracing::warn!("everything was read: {whole}");
-    }
     Ok(taken)
+}
+
+/// Takes a snapshot of each database, all at the same time, and puts them together.
+fn take_several(
+    session: &Session,
+    databases: &[ConnectionSettings],
+    args: &SnapshotFolder,
+    (target, rules): (&Path, &Rules),
+    progress: &Parts,
+) -> anyhow::Result<Taken> {
+    let folder = databases_folder(target);
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let all: Vec<anyhow::Result<Taken>> = std::thread::scope(|scope| {
+        let take = |database| {
+            let own = folder.join(name_of(database));
+            scope.spawn(move || {
+                take_one(session, database, args, (&own, rules), progress)
+                    .with_context(|| format!("no snapshot of {database}"))
+            })
+        };
+        let threads: Vec<_> = databases.iter().map(take).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    let all = all.into_iter().collect::<anyhow::Result<Vec<Taken>>>()?;
+    let snapshots: Vec<Snapshot> = all.iter().map(|taken| taken.snapshot.clone()).collect();
+    let join = join(target, &snapshots)?;
+    if join.conflicts > 0 {
+        tracing::warn!(
+            "{} organizations, apps or participants are not alike in all databases that have them: each is as the first of \
+             those says",
+            join.conflicts
+        );
+    }
+    Ok(Taken {
+        snapshot: join.snapshot,
+        changed: join.changed,
+        parts_read: all.iter().map(|taken| taken.parts_read).sum(),
+        conferences_changed: all.iter().map(|taken| taken.conferences_changed).sum(),
+        whole: all.into_iter().find_map(|taken| taken.whole),
+    })
+}
+
+/// Where each database has a snapshot of its own, if there are several.
+fn databases_folder(target: &Path) -> PathBuf {
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(".databases");
+    target.with_file_name(name)
+}
+
+/// The folder of a database's own snapshot, whatever the order in which they are named.
+fn name_of(database: &ConnectionSettings) -> String {
+    blake3::hash(database.place().as_bytes()).to_hex()[..16].to_owned()
+}
+
+/// The snapshots that several databases have beside the one that is put together.
+pub fn of_databases(target: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = databases_folder(target);
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("cannot read {}", folder.display()))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
+        if Snapshot::is_at(&path) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Deletes the snapshots of databases that are no longer named: what they have would never again be taken out of them.
+fn forget_others(session: &Session, target: &Path, named: &[ConnectionSettings]) -> anyhow::Result<()> {
+    let names: Vec<String> = named.iter().map(name_of).collect();
+    for path in of_databases(target)? {
+        if names.iter().any(|name| path.ends_with(name)) {
+            continue;
+        }
+        std::fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        session.say(&format!("removed {}, of a database that is no longer named", path.display()));
+    }
+    if names.is_empty() {
+        // Only if nothing else is there.
+        drop(std::fs::remove_dir(databases_folder(target)));
+    }
+    Ok(())
 }
 
 /// Takes out of a snapshot what the rules say, and says so.
@@ -94,12 +201,12 @@ fn describe(taken: &Taken) -> String {
 
 /// Runs the command.
 pub fn run(session: &Session, args: &TakeSnapshot) -> anyhow::Result<Done> {
-    let database = settings::database(session, &args.database)?;
+    let databases = settings::databases(session, &args.database)?;
     let target = settings::snapshot_folder(session, &args.snapshot);
     let begun = Instant::now();
     let site = Site { state: args.state.clone(), ..Site::default() };
     let rules = settings::rules(session, &args.snapshot, &settings::folders(session, &site).state)?;
-    let taken = take(session, &database, &args.snapshot, (&target, &rules))?;
+    let taken = take(session, &databases, &args.snapshot, (&target, &rules))?;
     let manifest = taken.snapshot.manifest();
     let rows: u64 = manifest.rows.values().sum();
     let value = json!({

@@ -11,7 +11,7 @@
 //! **When.** Calls follow working days and hours, with a little growth over the period. 1.5 % are held at the last
 //! instant and still go on. A fifth of the rooms are used again, 2 to 6 times, hours, a day or a week apart. Calls last
 //! four minutes in the median and an hour at most; large ones are cut so that no conference has more than about 3,000 stats
-//! events.
+//! events. Where short calls are asked for, rooms have two people at most, and about 40 stats events.
 //!
 //! **Who.** Calls have 1 to 30 participants. Up to four connect with each other directly, or over a server (`is_sfu`,
 //! without session) as the app prefers; five and more always over a server, which forwards two of them. Some come
@@ -84,6 +84,8 @@ pub struct SeedOptions {
     pub seed: u64,
     /// The last instant of the period.
     pub end: Timestamp,
+    /// Only calls of one or two people and about a minute: as many pages, and a twentieth of the rows.
+    pub short: bool,
 }
 
 /// A row with the column that snapshots leave out.

@@ -157,6 +157,8 @@ const ERRORS: [(&str, &str); 6] = [
 
 /// Most stats events of one conference; longer calls are cut short.
 const STATS_LIMIT: f64 = 2200.0;
+/// The same where all calls are short ones.
+const SHORT_STATS_LIMIT: f64 = 40.0;
 /// Seconds without events after which an open call is tidied away.
 const STALE_AFTER: f64 = 4.0 * 3600.0;
 
@@ -181,6 +183,7 @@ impl Outline {
             _ => dice.whole(17, 30) as usize,
         };
         let size_of_room = if now { dice.whole(2, 4) as usize } else { size(dice) };
+        let size_of_room = if world.options.short { size_of_room.min(2) } else { size_of_room };
         // Large meetings are held once.
         let count = match size_of_room {
             _ if !fixed => 1,
@@ -270,7 +273,12 @@ impl Script {
     fn act(&mut self, dice: &mut Dice, world: &World, outline: &Outline, number: usize, call: &Call) {
         let profile = world.apps[outline.app].profile;
         let count = call.people.len();
-        let length = call.length.min(longest(count, call.over_server, outline.calls.len()));
+        let length = call.length.min(longest(
+            if world.options.short { SHORT_STATS_LIMIT } else { STATS_LIMIT },
+            count,
+            call.over_server,
+            outline.calls.len(),
+        ));
         let first = self.visits.len();
         // The cast, with each one's first and last instant; who is late comes while the others talk.
         let mut joined = call.start;
@@ -632,7 +640,7 @@ fn end_of(visit: &Visit, tidies: bool, lag: f64) -> Option<f64> {
 }
 
 /// Seconds that a call may last without too many stats events.
-fn longest(people: usize, over_server: bool, calls: usize) -> f64 {
+fn longest(stats: f64, people: usize, over_server: bool, calls: usize) -> f64 {
     let people = people.max(2) as f64;
     // Events per poll: one of each connection, one of each own track; few in a crowd send.
     let per_poll = match (over_server, people > 8.0) {
@@ -640,7 +648,7 @@ fn longest(people: usize, over_server: bool, calls: usize) -> f64 {
         (true, false) => people * 4.5,
         (false, _) => people * (people - 1.0) * 3.2,
     };
-    10.0 * STATS_LIMIT / per_poll / calls as f64
+    10.0 * stats / per_poll / calls as f64
 }
 
 /// Whether two sides find a way to each other.

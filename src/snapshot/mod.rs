@@ -4,12 +4,14 @@
 mod cell;
 mod columns;
 mod file;
+mod join;
 mod json;
 mod rows;
 pub mod stats;
 mod store;
 
 pub use cell::{Cell, Json, Mismatch, Value};
+pub use join::{Join, Joined, join};
 pub use rows::{
     AppRow, Column, ConferenceRow, ConnectionRow, EventRow, Fields, IssueRow, OrganizationRow,
     ParticipantRow, Row, SampleRow, SessionRow, TrackRow, VersionRow,

@@ -15,6 +15,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use serde::{Deserialize, Serialize};
 
 use super::file::FileWriter;
+use super::join::Joined;
 use super::rows::{
     AppRow, Columns as _, ConferenceRow, ConnectionRow, EventRow, IssueRow, OrganizationRow, ParticipantRow,
     Row, SampleRow, SessionRow, TrackRow, VersionRow,
@@ -69,6 +70,14 @@ pub enum SnapshotError {
         /// Why.
         source: io::Error,
     },
+    /// A conference is in two databases that are to be one.
+    #[error("conference {conference} is in two databases: {}\nhint: name each database once, and none beside its copy", .databases.join(" and "))]
+    Twins {
+        /// Which.
+        conference: ConferenceId,
+        /// The databases.
+        databases: [String; 2],
+    },
     /// Columns could not be encoded.
     #[error("{}: cannot encode columns: {problem}", .path.display())]
     Encode {
@@ -108,9 +117,18 @@ pub struct Manifest {
     /// By what a later snapshot finds out what has changed since; none where everything has to be read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// The snapshots of several databases that it was put together of; none if it is of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<Joined>,
 }
 
 impl Manifest {
+    /// Its bytes on disk.
+    pub(super) fn to_json(&self) -> Result<Vec<u8>, SnapshotError> {
+        serde_json::to_vec_pretty(self)
+            .map_err(|error| SnapshotError::Encode { path: MANIFEST.into(), problem: error.to_string() })
+    }
+
     /// The instant of the snapshot.
     pub fn instant(&self) -> Timestamp {
         Timestamp::from_micros(self.taken_at_micros)
@@ -216,6 +234,7 @@ pub struct SnapshotWriter {
     rows: BTreeMap<String, u64>,
     digests: BTreeMap<String, String>,
     read: BTreeMap<String, String>,
+    joined: Vec<Joined>,
     finished: bool,
 }
 
@@ -240,6 +259,7 @@ impl SnapshotWriter {
             rows: BTreeMap::new(),
             digests: BTreeMap::new(),
             read: BTreeMap::new(),
+            joined: Vec::new(),
             finished: false,
         })
     }
@@ -273,24 +293,43 @@ impl SnapshotWriter {
     /// Takes a part over from a former snapshot as it is: its files are linked, or copied where they cannot be. If one of
     /// them is missing there, the part is not taken, and this is `false`.
     pub fn keep_part(&self, former: &Snapshot, day: Day, piece: usize) -> Result<bool, SnapshotError> {
-        let day = day.to_string();
-        let Some(part) = former.parts().iter().find(|part| part.is(&day, piece)) else { return Ok(false) };
-        let folder = self.staging.join(format!("day={day}"));
+        let name = day.to_string();
+        match former.parts().iter().find(|part| part.is(&name, piece)) {
+            Some(part) => self.keep_part_as(former, part, piece),
+            None => Ok(false),
+        }
+    }
+
+    /// As [`SnapshotWriter::keep_part`], as another piece of the part's day.
+    pub(super) fn keep_part_as(
+        &self,
+        former: &Snapshot,
+        part: &Part,
+        piece: usize,
+    ) -> Result<bool, SnapshotError> {
+        let folder = self.staging.join(format!("day={}", part.day));
         fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+        let own = Part { piece, ..part.clone() };
         for table in part.digests.keys() {
-            if !self.keep_file(former, &part.file(table))? {
+            if !self.keep_file(former, &part.file(table), &own.file(table))? {
                 return Ok(false);
             }
         }
-        self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(part.clone());
+        self.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(own);
         Ok(true)
+    }
+
+    /// Says that the snapshot is put together of others.
+    pub(super) fn joins(&mut self, others: Vec<Joined>) {
+        self.joined = others;
     }
 
     /// Takes the tables that are not partitioned over from a former snapshot; `false` if one of their files is missing.
     pub fn keep_globals(&mut self, former: &Snapshot) -> Result<bool, SnapshotError> {
         for table in [OrganizationRow::TABLE, AppRow::TABLE, ParticipantRow::TABLE] {
             let name = global_file(table);
-            let (Some(digest), true) = (former.manifest.digests.get(&name), self.keep_file(former, &name)?)
+            let (Some(digest), true) =
+                (former.manifest.digests.get(&name), self.keep_file(former, &name, &name)?)
             else {
                 return Ok(false);
             };
@@ -304,8 +343,8 @@ impl SnapshotWriter {
         Ok(true)
     }
 
-    fn keep_file(&self, former: &Snapshot, file: &str) -> Result<bool, SnapshotError> {
-        let (from, to) = (former.root.join(file), self.staging.join(file));
+    fn keep_file(&self, former: &Snapshot, file: &str, own: &str) -> Result<bool, SnapshotError> {
+        let (from, to) = (former.root.join(file), self.staging.join(own));
         // A part that was half taken over and is then read has links to files of the former snapshot, which must not be
         // written through; whoever writes makes new files.
         let linked = fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop));
@@ -384,11 +423,10 @@ impl SnapshotWriter {
             digests: std::mem::take(&mut self.digests),
             read: std::mem::take(&mut self.read),
             origin,
+            joined: std::mem::take(&mut self.joined),
         };
         let path = self.staging.join(MANIFEST);
-        let text = serde_json::to_vec_pretty(&manifest)
-            .map_err(|error| SnapshotError::Encode { path: path.clone(), problem: error.to_string() })?;
-        fs::write(&path, text).map_err(io_at(&path))?;
+        fs::write(&path, manifest.to_json()?).map_err(io_at(&path))?;
         self.replace_target()?;
         self.finished = true;
         Ok(Snapshot { root: self.target.clone(), manifest })
@@ -661,6 +699,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether there is one in a folder, of whatever form.
+    pub fn is_at(root: &Path) -> bool {
+        root.join(MANIFEST).exists()
+    }
+
     /// Opens the snapshot in a folder.
     pub fn open(root: &Path) -> Result<Self, SnapshotError> {
         let path = root.join(MANIFEST);
@@ -676,6 +719,11 @@ impl Snapshot {
             return Err(problem(format!("its format is {}, this program reads {FORMAT}", manifest.format)));
         }
         Ok(Self { root: root.to_owned(), manifest })
+    }
+
+    /// Its folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The manifest.

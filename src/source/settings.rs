@@ -107,6 +107,24 @@ impl ConnectionSettings {
         self
     }
 
+    /// Where the database is, whoever logs in: its servers and its name.
+    pub fn place(&self) -> String {
+        let ports = self.base.get_ports();
+        let servers = self.base.get_hosts().iter().enumerate().map(|(at, host)| {
+            let host = match host {
+                Host::Tcp(host) if host.contains(':') => format!("[{host}]"),
+                Host::Tcp(host) => host.clone(),
+                Host::Unix(path) => path.display().to_string(),
+            };
+            match ports.get(at).or_else(|| ports.first()) {
+                None | Some(5432) => host,
+                Some(port) => format!("{host}:{port}"),
+            }
+        });
+        let servers: Vec<String> = servers.collect();
+        format!("{}/{}", servers.join(","), self.base.get_dbname().unwrap_or_default())
+    }
+
     /// Whether the server is spoken to through a socket of this machine's file system, where there is no TLS.
     pub(super) fn is_local_socket(&self) -> bool {
         !self.base.get_hosts().is_empty()
@@ -130,20 +148,7 @@ impl fmt::Display for ConnectionSettings {
             let password = if self.password.is_some() { ":***" } else { "" };
             write!(f, "{user}{password}@")?;
         }
-        for (at, host) in self.base.get_hosts().iter().enumerate() {
-            let separator = if at == 0 { "" } else { "," };
-            match host {
-                Host::Tcp(host) if host.contains(':') => write!(f, "{separator}[{host}]")?,
-                Host::Tcp(host) => write!(f, "{separator}{host}")?,
-                Host::Unix(path) => write!(f, "{separator}{}", path.display())?,
-            }
-            let ports = self.base.get_ports();
-            match ports.get(at).or_else(|| ports.first()) {
-                None | Some(5432) => {}
-                Some(port) => write!(f, ":{port}")?,
-            }
-        }
-        write!(f, "/{}", self.base.get_dbname().unwrap_or_default())
+        f.write_str(&self.place())
     }
 }
 

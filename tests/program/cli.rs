@@ -15,19 +15,19 @@ use peerpress::snapshot::Snapshot;
 use peerpress::units::Timestamp;
 use serde_json::Value;
 
-fn peerpress(folder: &Path) -> Command {
+pub(super) fn peerpress(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_peerpress"));
     command.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     command
 }
 
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(super) struct Ran {
+    pub(super) code: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
-fn run(command: &mut Command) -> Ran {
+pub(super) fn run(command: &mut Command) -> Ran {
     let output = command.output().unwrap();
     Ran {
         code: output.status.code(),
@@ -226,7 +226,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn compressed_forms_are_part_of_the_site_for_as_long_as_they_are_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let end = Timestamp::parse("2026-11-20 12:00:00").unwrap();
-    let plan = plan(&SeedOptions { conferences: 2, days: 2, seed: 5, end });
+    let plan = plan(&SeedOptions { conferences: 2, days: 2, seed: 5, end, short: false });
     write_snapshot(&plan, &folder.path().join("snapshot"), &|_| {}).unwrap();
     let build = |more: &[&str]| {
         let ran = run(peerpress(folder.path()).args(["build", "--json", "--from", "snapshot"]).args(more));
@@ -422,7 +422,7 @@ fn built_in(template: &str) -> String {
 /// A small snapshot of generated calls.
 fn generated(folder: &Path) {
     let end = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
-    let plan = plan(&SeedOptions { conferences: 8, days: 2, seed: 1, end });
+    let plan = plan(&SeedOptions { conferences: 8, days: 2, seed: 1, end, short: false });
     write_snapshot(&plan, &folder.join("snapshot"), &|_| {}).unwrap();
 }
 
@@ -517,14 +517,25 @@ fn every_page_is_shown_as_it_is_published_but_for_development_and_open_pages_blo
     served.end();
 }
 
-#[test]
-fn new_data_is_shown_on_the_pages_that_have_it() {
+/// With `tracked`, the server hears of it; nobody would wait until it looks by itself.
+fn new_data_is_shown(tracked: bool) {
     let db = TestDb::migrated();
     let folder = tempfile::tempdir().unwrap();
-    let seed = ["seed", "--conferences", "4", "--days", "1", "--end", "2026-11-20T12:00:00Z"];
+    let seed = ["seed", "--short", "--conferences", "4", "--days", "1", "--end", "2026-11-20T12:00:00Z"];
     let ran = run(peerpress(folder.path()).args(seed).args(["--database-url", &db.url()]));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let served = Served::start(folder.path(), &["--interval", "1", "--database-url", &db.url()]);
+    let interval = if tracked {
+        let track = ["migrate", "--track-changes", "--database-url", &db.url()];
+        assert_eq!(run(peerpress(folder.path()).args(track)).code, Some(0));
+        "86400"
+    } else {
+        "1"
+    };
+    let args = ["--interval", interval, "--database-url", &db.url()];
+    let mut served = Served::start(folder.path(), &args);
+    if tracked {
+        served.said("told of changes");
+    }
     let mut client = db.client();
     let some = "SELECT participant_id::text FROM app_session LIMIT 1";
     let id: String = client.query_one(some, &[]).unwrap().get(0);
@@ -537,6 +548,16 @@ fn new_data_is_shown_on_the_pages_that_have_it() {
     assert_ne!(news.next()["digest"], before["digest"]);
     assert!(served.get(&format!("/{page}")).contains("Renamed</h1>"));
     served.end();
+}
+
+#[test]
+fn new_data_is_shown_on_the_pages_that_have_it() {
+    new_data_is_shown(false);
+}
+
+#[test]
+fn new_data_is_shown_when_the_database_tells_of_it() {
+    new_data_is_shown(true);
 }
 
 #[test]

@@ -24,9 +24,12 @@ fn duckdb_counts_and_joins_what_the_manifest_says() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("snapshot");
     let end = Timestamp::parse("2026-11-20 12:00:00").unwrap();
-    let snapshot =
-        write_snapshot(&plan(&SeedOptions { conferences: 25, days: 3, seed: 3, end }), &target, &|_| {})
-            .unwrap();
+    let snapshot = write_snapshot(
+        &plan(&SeedOptions { conferences: 25, days: 3, seed: 3, end, short: false }),
+        &target,
+        &|_| {},
+    )
+    .unwrap();
     let query = format!(
         "import duckdb\n\
          d = duckdb.connect()\n\

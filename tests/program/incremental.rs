@@ -16,9 +16,9 @@ use uuid::Uuid;
 
 /// All rows of a snapshot, by day and piece.
 #[derive(Clone)]
-struct Data {
-    globals: Globals,
-    parts: BTreeMap<(String, usize), PartRows>,
+pub(super) struct Data {
+    pub(super) globals: Globals,
+    pub(super) parts: BTreeMap<(String, usize), PartRows>,
     taken_at: Timestamp,
 }
 
@@ -40,13 +40,17 @@ impl Data {
     }
 
     fn write(&self, target: &Path) {
+        self.write_as(target, "test");
+    }
+
+    pub(super) fn write_as(&self, target: &Path, database: &str) {
         let writer = SnapshotWriter::create(target).unwrap();
         for ((day, piece), rows) in &self.parts {
             let mut rows = rows.clone();
             rows.finish();
             writer.write_part(Day::parse(day).unwrap(), *piece, &rows).unwrap();
         }
-        writer.finish(&self.globals, self.taken_at, "test").unwrap();
+        writer.finish(&self.globals, self.taken_at, database).unwrap();
     }
 
     fn first(&mut self) -> &mut PartRows {
@@ -94,7 +98,7 @@ fn peerpress(folder: &Path, args: &[&str], job_index: Option<usize>) -> Result<(
     if ran.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&ran.stderr).into_owned()) }
 }
 
-fn build(folder: &Path, site: &str) {
+pub(super) fn build(folder: &Path, site: &str) {
     let args = ["build", "--from", "snapshot", "--output", site, "--threads", "2"];
     peerpress(folder, &args, None).unwrap();
 }
@@ -183,20 +187,20 @@ const CHANGES: [Change; 11] = [
 ];
 
 /// A small snapshot of several days of two months, and its rows.
-fn small(place: &Path) -> Data {
+pub(super) fn small(place: &Path) -> Data {
     seeded(place, 12, 3)
 }
 
 /// A snapshot of 3 December, and its rows.
 fn seeded(place: &Path, conferences: usize, days: u32) -> Data {
     let end = Timestamp::parse("2026-12-03 12:00:00").unwrap();
-    let options = SeedOptions { conferences, days, seed: 4, end };
+    let options = SeedOptions { conferences, days, seed: 4, end, short: false };
     write_snapshot(&plan(&options), &place.join("snapshot"), &|_| ()).unwrap();
     Data::of(&Snapshot::open(&place.join("snapshot")).unwrap())
 }
 
 /// The bytes of every file, but for the state of a slice.
-fn bytes_of(site: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn bytes_of(site: &Path) -> BTreeMap<String, Vec<u8>> {
     files(site).into_iter().map(|(path, (bytes, _))| (path, bytes)).collect()
 }
 

@@ -13,6 +13,7 @@ mod publish;
 mod schema;
 mod search;
 mod seed;
+mod several;
 mod sides;
 mod site;
 mod source;

@@ -10,7 +10,7 @@ use peerpress::units::Timestamp;
 
 fn snapshot(folder: &std::path::Path) -> Snapshot {
     let end = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
-    let plan = plan(&SeedOptions { conferences: 80, days: 12, seed: 11, end });
+    let plan = plan(&SeedOptions { conferences: 80, days: 12, seed: 11, end, short: false });
     write_snapshot(&plan, folder, &|_| {}).unwrap();
     Snapshot::open(folder).unwrap()
 }

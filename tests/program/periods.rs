@@ -288,7 +288,13 @@ fn a_page_of_the_past_stays_byte_for_byte_when_more_calls_come() {
 #[test]
 fn a_generated_past_stays_as_it_is_when_only_time_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = plan(&SeedOptions { conferences: 30, days: 10, seed: 3, end: at("2026-11-20 12:00:00") });
+    let plan = plan(&SeedOptions {
+        conferences: 30,
+        days: 10,
+        seed: 3,
+        end: at("2026-11-20 12:00:00"),
+        short: false,
+    });
     let first = write_snapshot(&plan, &folder.path().join("a"), &|_| {}).unwrap();
     let before = memory::site(&first, &SiteOptions::default());
     // The same rows, seen four weeks later.
@@ -713,7 +719,13 @@ fn figures_of_the_real_databases_equal_those_of_sql() {
 fn figures_of_a_seeded_database_equal_those_of_sql() {
     let db = TestDb::migrated();
     let folder = tempfile::tempdir().unwrap();
-    let plan = plan(&SeedOptions { conferences: 60, days: 20, seed: 5, end: at("2026-11-20 12:00:00") });
+    let plan = plan(&SeedOptions {
+        conferences: 60,
+        days: 20,
+        seed: 5,
+        end: at("2026-11-20 12:00:00"),
+        short: false,
+    });
     peerpress::seed::fill_database(&mut db.client(), &plan, &|_| {}).unwrap();
     compare_with_sql(&snapshot_of(&db, folder.path()), &mut db.client());
 }

@@ -16,7 +16,13 @@ use serde_json::Value;
 use crate::support::TestDb;
 
 fn options(conferences: usize, seed: u64) -> SeedOptions {
-    SeedOptions { conferences, days: 30, seed, end: Timestamp::parse("2026-11-23 15:30:00").unwrap() }
+    SeedOptions {
+        conferences,
+        days: 30,
+        seed,
+        end: Timestamp::parse("2026-11-23 15:30:00").unwrap(),
+        short: false,
+    }
 }
 
 fn all(plan: &SeedPlan) -> Vec<SeedConference> {

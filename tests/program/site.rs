@@ -35,7 +35,7 @@ fn end() -> Timestamp {
 }
 
 fn seeded(folder: &Path) -> Snapshot {
-    let plan = plan(&SeedOptions { conferences: 30, days: 3, seed: 7, end: end() });
+    let plan = plan(&SeedOptions { conferences: 30, days: 3, seed: 7, end: end(), short: false });
     write_snapshot(&plan, &folder.join("snapshot"), &|_| {}).unwrap()
 }
 

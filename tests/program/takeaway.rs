@@ -15,7 +15,7 @@ use peerpress::units::Timestamp;
 /// A seeded site on disk.
 fn site(folder: &Path, options: &SiteOptions) -> Snapshot {
     let end = Timestamp::parse("2026-11-20 12:00:00").unwrap();
-    let plan = plan(&SeedOptions { conferences: 12, days: 3, seed: 5, end });
+    let plan = plan(&SeedOptions { conferences: 12, days: 3, seed: 5, end, short: false });
     let snapshot = write_snapshot(&plan, &folder.join("snapshot"), &|_| {}).unwrap();
     for (path, bytes) in memory::site(&snapshot, options) {
         let place = folder.join("output").join(path);

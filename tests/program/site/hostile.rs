@@ -112,7 +112,7 @@ struct Calls {
 
 impl Calls {
     fn seeded(folder: &Path) -> Self {
-        let plan = plan(&SeedOptions { conferences: 2, days: 1, seed: 11, end: end() });
+        let plan = plan(&SeedOptions { conferences: 2, days: 1, seed: 11, end: end(), short: false });
         let snapshot = write_snapshot(&plan, &folder.join("seeded"), &|_| {}).unwrap();
         let mut rows = PartRows::default();
         for part in snapshot.parts() {

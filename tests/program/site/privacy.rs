@@ -51,7 +51,7 @@ pub(crate) fn changed<R: Row>(rows: &[R], change: &mut dyn FnMut(&str, &str, &st
 
 /// A seeded snapshot of which every text went through `change`.
 fn snapshot(folder: &Path, mut change: impl FnMut(&str, &str, &str) -> String) -> Snapshot {
-    let plan = plan(&SeedOptions { conferences: 8, days: 2, seed: 12, end: super::end() });
+    let plan = plan(&SeedOptions { conferences: 8, days: 2, seed: 12, end: super::end(), short: false });
     let seeded = write_snapshot(&plan, &folder.join("seeded"), &|_| {}).unwrap();
     let change: &mut dyn FnMut(&str, &str, &str) -> String = &mut change;
     let writer = SnapshotWriter::create(&folder.join("snapshot")).unwrap();
