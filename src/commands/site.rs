@@ -8,6 +8,7 @@ mod desk;
 mod leavings;
 mod on_demand;
 mod periods;
+mod reconcile;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use desk::{Desk, Hasher};
 pub use leavings::Ledger;
 use leavings::{Brief, Draft, Leavings, PartLeavings, Stored};
+use reconcile::Totals;
 
 use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId};
 use crate::privacy::{Only, Privacy, View};
@@ -50,7 +52,8 @@ use crate::site::routes::Listed;
 use crate::site::search_index::{self, Item, Kind};
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
 use crate::snapshot::{
-    AppRow, ConferenceRow, Dossier, OrganizationRow, Part, ParticipantRow, Row, Snapshot, table_bytes,
+    AppRow, ConferenceRow, Dossier, OrganizationRow, Part, ParticipantRow, Row, SessionRow, Snapshot,
+    table_bytes,
 };
 
 pub use on_demand::{conference_contexts, is_measured_on_demand};
@@ -524,6 +527,7 @@ impl Builder<'_> {
         }
         let participants = self.participants(&parts)?;
         let reports = self.reports(&parts, wants_letter)?;
+        self.reconcile(view, (&conferences, &months, &totals), &reports)?;
         self.apps(&parts, &months, &totals, &reports)?;
         self.organizations(&totals, &reports)?;
         let directory = self.directory(&conferences, &months)?;
@@ -553,6 +557,45 @@ impl Builder<'_> {
         let counts = SiteCounts { conferences: conferences.len(), participants, findings: findings.count() };
         self.ledger.sweep(parts.values().flatten());
         Ok(Made { counts, mail: mail.transpose()? })
+    }
+
+    /// Holds totals that were reached in different ways against each other.
+    fn reconcile(
+        &self,
+        view: &View<'_>,
+        (conferences, months, totals): (&[Brief], &Months, &BTreeMap<AppId, AppTotals>),
+        reports: &periods::Reports,
+    ) -> anyhow::Result<()> {
+        let mut all = Totals::default();
+        let by_day = |totals: &AppTotals| totals.days.values().map(|day| day.total()).sum::<usize>();
+        let by_size = |totals: &AppTotals| totals.participant_counts.values().sum::<usize>();
+        for (app, own) in totals {
+            let what = format!("conferences of app {app}");
+            all.add(&what, "by day", by_day(own));
+            all.add(&what, "by number of participants", by_size(own));
+            all.add(
+                &what,
+                "by month",
+                months.get(app).into_iter().flatten().map(|(_, count)| count).sum::<usize>(),
+            );
+        }
+        all.add("conferences", "on pages of their own", conferences.len());
+        all.add("conferences", "on dashboards of apps", totals.values().map(by_day).sum::<usize>());
+        // Of a scope or one tenant the snapshot has more.
+        if let Some(rows) = view.rows().filter(|_| self.options.scope.is_all()) {
+            let rows = |table: &str| rows.get(table).copied().unwrap_or(0);
+            all.add("conferences", "in the snapshot", rows(ConferenceRow::TABLE));
+            all.add("sessions", "in the snapshot", rows(SessionRow::TABLE));
+            all.add(
+                "sessions",
+                "on dashboards of apps",
+                totals.values().map(|own| own.sessions).sum::<usize>(),
+            );
+        }
+        reports.total_calls(&mut all);
+        all.check()?;
+        tracing::debug!("{} totals agree, each counted in several ways", all.compared());
+        Ok(())
     }
 
     /// Rows per table of a site that has not all of them, as far as the pages count them.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Builder;
 use super::desk::{Desk, Hasher};
 use super::leavings::{PartLeavings, Stored};
+use super::reconcile::Totals;
 use crate::ids::{AppId, ConferenceId};
 use crate::report::RoomCall;
 use crate::report::period::{Period, PeriodKind};
@@ -37,6 +38,28 @@ pub(super) struct Reports {
     pub(super) letter: Option<Letter>,
     /// All pages, for the site map.
     pub(super) routes: Vec<Route>,
+    /// Calls of each scope, by the kind of period that they were added up from.
+    calls: BTreeMap<(ReportScope, PeriodKind), usize>,
+}
+
+impl Reports {
+    /// The calls of all days are those of all weeks, months and years, and those of all apps are those of the site.
+    pub(super) fn total_calls(&self, all: &mut Totals) {
+        let mut of_apps = 0;
+        for ((scope, kind), calls) in &self.calls {
+            let way = match kind {
+                PeriodKind::Day => "by day",
+                PeriodKind::Week => "by week",
+                PeriodKind::Month => "by month",
+                PeriodKind::Year => "by year",
+            };
+            all.add(format!("calls of {}", scope.route().path()), way, *calls);
+            if matches!((scope, kind), (ReportScope::App(_), PeriodKind::Day)) {
+                of_apps += calls;
+            }
+        }
+        all.add(format!("calls of {}", ReportScope::Site.route().path()), "by app", of_apps);
+    }
 }
 
 /// What the reports of one scope leave.
@@ -45,6 +68,7 @@ struct OfScope {
     last: LastPeriod,
     letter: Option<Letter>,
     routes: Vec<Route>,
+    calls: BTreeMap<PeriodKind, usize>,
 }
 
 /// What the report of one period leaves.
@@ -173,6 +197,7 @@ impl Builder<'_> {
         for of in made {
             let of = of?;
             reports.routes.extend(of.routes);
+            reports.calls.extend(of.calls.into_iter().map(|(kind, calls)| ((of.scope, kind), calls)));
             reports.last.insert(of.scope, of.last);
             reports.letter = reports.letter.or(of.letter);
         }
@@ -274,7 +299,11 @@ impl Builder<'_> {
         let names = lines.values().flatten().map(|line| line.period.name());
         let mut routes: Vec<Route> = names.map(|name| Route::Report(of.scope, name)).collect();
         routes.push(Route::Reports(of.scope));
-        Ok(OfScope { scope: of.scope, last: LastPeriod::new(of.scope, zone, last), letter, routes })
+        let calls = lines
+            .iter()
+            .map(|(kind, lines)| (*kind, lines.iter().map(|line| line.figures.calls).sum()))
+            .collect();
+        Ok(OfScope { scope: of.scope, last: LastPeriod::new(of.scope, zone, last), letter, routes, calls })
     }
 
     /// Makes the pages and files of some periods in a row, but for those that are in place and made from the same calls.
