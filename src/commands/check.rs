@@ -1,6 +1,6 @@
 //! `peerpress check`: settings, database, permissions, then the links and data files of the site.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -71,9 +71,86 @@ pub fn run(session: &Session, args: &cli::Check) -> anyhow::Result<Done> {
     Ok(Done::Well)
 }
 
-/// Follows the links of all pages and checks all data files of a site.
+/// Where things of one kind are, by their ids in the site.
+#[derive(Debug, Default)]
+struct Places {
+    pages: BTreeSet<String>,
+    data_files: BTreeSet<String>,
+    /// Where there are lists of them as data.
+    lists: Option<BTreeSet<String>>,
+}
+
+impl Places {
+    /// Whatever is in one place has to be in the others, too.
+    fn problems(&self, kind: &str) -> Vec<String> {
+        let ways = [
+            ("on no page", Some(&self.pages)),
+            ("in no data file", Some(&self.data_files)),
+            ("in no list of its app", self.lists.as_ref()),
+        ];
+        let ways: Vec<_> = ways.into_iter().filter_map(|(lacks, ids)| Some((lacks, ids?))).collect();
+        let all: BTreeSet<&String> = ways.iter().flat_map(|(_, ids)| *ids).collect();
+        let lacking = |(lacks, ids): &(&str, &BTreeSet<String>)| {
+            let missing = all.iter().filter(|id| !ids.contains(**id));
+            missing.map(|id| format!("{kind} {id} is {lacks}")).collect::<Vec<_>>()
+        };
+        ways.iter().flat_map(lacking).collect()
+    }
+}
+
+/// The conferences and participants of a site, as far as it was read.
+#[derive(Debug)]
+struct Subjects {
+    conferences: Places,
+    participants: Places,
+}
+
+impl Subjects {
+    fn new() -> Self {
+        let conferences = Places { lists: Some(BTreeSet::new()), ..Places::default() };
+        Self { conferences, participants: Places::default() }
+    }
+
+    fn page(&mut self, name: &str) {
+        if let Some((kind, id)) = name.strip_suffix(".html").and_then(|name| name.split_once('/')) {
+            let of = match kind {
+                "conference" => &mut self.conferences,
+                "participant" => &mut self.participants,
+                _ => return,
+            };
+            // Further pages of a conference are in its folder.
+            if !id.contains('/') {
+                of.pages.insert(id.to_owned());
+            }
+        }
+    }
+
+    fn data_file(&mut self, kind: &str, name: &str, value: &Value) {
+        let stem = || name.rsplit('/').next().unwrap_or_default().trim_end_matches(".json").to_owned();
+        match kind {
+            "conference" => drop(self.conferences.data_files.insert(stem())),
+            "participant" => drop(self.participants.data_files.insert(stem())),
+            "month" => {
+                let ids = value.pointer("/columns/id").and_then(Value::as_array).into_iter().flatten();
+                let lists = self.conferences.lists.get_or_insert_default();
+                lists.extend(ids.filter_map(Value::as_str).map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut all = self.conferences.problems("conference");
+        all.extend(self.participants.problems("participant"));
+        all
+    }
+}
+
+/// Follows the links of all pages, checks all data files of a site, and sees that pages, data files and lists are of the same
+/// conferences and participants.
 pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
     let validators = validators()?;
+    let mut subjects = Subjects::new();
     for entry in WalkDir::new(output).sort_by_file_name() {
         let entry = entry?;
         let name =
@@ -86,6 +163,7 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
             let text =
                 std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {name}"))?;
             outcome.pages += 1;
+            subjects.page(&name);
             for target in links(&text) {
                 outcome.links += 1;
                 let place = entry.path().parent().unwrap_or(output).join(&target);
@@ -99,6 +177,7 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
             match serde_json::from_slice::<Value>(&bytes) {
                 Err(error) => outcome.problems.push(format!("{name}: {error}")),
                 Ok(value) => {
+                    subjects.data_file(kind, &name, &value);
                     if let Some(error) =
                         validators.get(kind).and_then(|validator| validator.validate(&value).err())
                     {
@@ -124,6 +203,7 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
             }
         }
     }
+    outcome.problems.extend(subjects.problems());
     Ok(())
 }
 
@@ -201,5 +281,30 @@ mod tests {
         let html =
             r##"<a href="../a.html#x"><a href="#top"><img src="b.svg"><a href="https://example.org/">"##;
         assert_eq!(links(html), ["../a.html", "b.svg"]);
+    }
+
+    #[test]
+    fn who_is_on_a_page_is_in_data_files_and_lists_and_the_other_way_round() {
+        let mut subjects = Subjects::new();
+        for page in [
+            "conference/a.html",
+            "conference/b.html",
+            "conference/b/call-1.html",
+            "participant/p.html",
+            "index.html",
+        ] {
+            subjects.page(page);
+        }
+        let month = serde_json::json!({"columns": {"id": ["a", "c"]}});
+        subjects.data_file("conference", "api/v1/conferences/a.json", &Value::Null);
+        subjects.data_file("participant", "api/v1/participants/p.json", &Value::Null);
+        subjects.data_file("month", "api/v1/apps/x/conferences/2026-11.json", &month);
+        let said = [
+            "conference c is on no page",
+            "conference b is in no data file",
+            "conference c is in no data file",
+            "conference b is in no list of its app",
+        ];
+        assert_eq!(subjects.problems(), said);
     }
 }
