@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
+mod failures;
 mod incremental;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -18,7 +18,7 @@ use crate::support::TestDb;
 
 /// Six conferences, two a day, each with two participants, sessions, connections, tracks and issues, the second issue stored
 /// without a conference; three events, one of them stats, and a summary. The ids say the table and the conference.
-const CALLS: &str = "
+pub(super) const CALLS: &str = "
     CREATE FUNCTION pg_temp.id(kind text, n int) RETURNS uuid LANGUAGE sql
         AS $$ SELECT (kind || '0000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$;
     INSERT INTO organization VALUES (pg_temp.id('a', 1), 'one', '2026-11-01Z', true), (pg_temp.id('a', 2), 'two', '2026-11-01Z', true);
@@ -253,7 +253,7 @@ fn follow(db: &TestDb) {
     }
 }
 
-fn calls() -> TestDb {
+pub(super) fn calls() -> TestDb {
     let db = TestDb::migrated();
     execute(&db, CALLS);
     db
