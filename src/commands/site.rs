@@ -17,8 +17,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use desk::{Desk, Hasher};
-pub use leavings::Ledger;
 use leavings::{Brief, Draft, Leavings, PartLeavings, Stored};
+pub use leavings::{Ledger, LedgerDamage};
 
 use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId};
 use crate::privacy::{Only, Privacy, View};

@@ -7,11 +7,12 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::{Done, Session, settings};
+use super::{Done, Session, locks, settings};
 use crate::cli::{Site, SnapshotFolder, TakeSnapshot};
+use crate::privacy::ViewError;
 use crate::privacy::purge::{Purged, Rules, purge};
-use crate::snapshot::Snapshot;
-use crate::source::{ConnectionSettings, Progress, Taken, Whole, take_snapshot};
+use crate::snapshot::{Snapshot, SnapshotError};
+use crate::source::{ConnectionSettings, Progress, SnapshotOptions, Taken, Whole, take_snapshot};
 
 struct Parts {
     bar: ProgressBar,
@@ -38,10 +39,19 @@ pub fn take(
 ) -> anyhow::Result<Taken> {
     let progress = Parts { bar: session.terminal.bar("snapshot"), rows: AtomicU64::new(0) };
     let options = settings::snapshot_options(session, args, target.to_owned());
-    let taken = take_snapshot(database, &options, &progress);
+    let mut taken = take_snapshot(database, &options, &progress);
+    let mut purged = taken.is_ok().then(|| purge(target, rules)).transpose();
+    if let Err(problem) = &purged
+        && problem.is_damage()
+    {
+        // It was taken over from the former snapshot, which was not read.
+        tracing::warn!("{}; everything is read anew", problem.first_line());
+        taken = take_snapshot(database, &SnapshotOptions { full: true, ..options }, &progress);
+        purged = taken.is_ok().then(|| purge(target, rules)).transpose();
+    }
     progress.bar.finish_and_clear();
     let mut taken = taken?;
-    if let Some((snapshot, purged)) = purge(target, rules)? {
+    if let Some((snapshot, purged)) = purged?.flatten() {
         say(session, &purged);
         taken.snapshot = snapshot;
         taken.changed = true;
@@ -50,6 +60,15 @@ pub fn take(
         tracing::warn!("everything was read: {whole}");
     }
     Ok(taken)
+}
+
+/// What is wrong with a snapshot, if an error is about one that is damaged: taken anew, it is whole.
+pub fn damage(error: &anyhow::Error) -> Option<String> {
+    let problem = match error.downcast_ref() {
+        Some(ViewError::Snapshot(problem)) => Some(problem),
+        _ => error.downcast_ref::<SnapshotError>(),
+    };
+    problem.filter(|problem| problem.is_damage()).map(SnapshotError::first_line)
 }
 
 /// Takes out of a snapshot what the rules say, and says so.
@@ -96,6 +115,7 @@ fn describe(taken: &Taken) -> String {
 pub fn run(session: &Session, args: &TakeSnapshot) -> anyhow::Result<Done> {
     let database = settings::database(session, &args.database)?;
     let target = settings::snapshot_folder(session, &args.snapshot);
+    let _lock = locks::of_snapshot(session, &target)?;
     let begun = Instant::now();
     let site = Site { state: args.state.clone(), ..Site::default() };
     let rules = settings::rules(session, &args.snapshot, &settings::folders(session, &site).state)?;

@@ -29,6 +29,9 @@ const ERASED: &str = "(erased)";
 pub struct Erased {
     /// Hexadecimal.
     participants: BTreeSet<String>,
+    /// blake3 of the lines of the list; none in a list of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seal: Option<String>,
 }
 
 impl Erased {
@@ -36,6 +39,31 @@ impl Erased {
         blake3::Hash::from_bytes(blake3::derive_key("peerpress 2026 erased participant", id.0.as_bytes()))
             .to_hex()
             .to_string()
+    }
+
+    fn digest_of_list(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for id in &self.participants {
+            hasher.update(id.as_bytes()).update(b"\n");
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The list as the text of a file.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec_pretty(&Self { seal: Some(self.digest_of_list()), ..self.clone() })
+    }
+
+    /// The other way.
+    ///
+    /// # Errors
+    /// If the text is not as it was written: by another list somebody would come back.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        let list: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        match &list.seal {
+            Some(seal) if *seal != list.digest_of_list() => Err("it is not as it was written".to_owned()),
+            _ => Ok(Self { seal: None, ..list }),
+        }
     }
 
     /// Adds somebody; whether they were not there yet.

@@ -79,6 +79,22 @@ pub enum SnapshotError {
     },
 }
 
+impl SnapshotError {
+    /// Whether a file is not as it was written, or is not there: a snapshot that is taken anew is whole.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Missing(_) | Self::Manifest { .. } | Self::Damaged { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Encode { .. } => false,
+        }
+    }
+
+    /// What is wrong, without the hint.
+    pub fn first_line(&self) -> String {
+        self.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+}
+
 fn io_at(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {
     |source| SnapshotError::Io { path: path.to_owned(), source }
 }
@@ -108,9 +124,18 @@ pub struct Manifest {
     /// By what a later snapshot finds out what has changed since; none where everything has to be read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// blake3 of all else that stands here; none in a snapshot of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seal: Option<String>,
 }
 
 impl Manifest {
+    /// A digest of everything but the seal.
+    fn digest(&self) -> serde_json::Result<String> {
+        let rest = serde_json::to_vec(&Self { seal: None, ..self.clone() })?;
+        Ok(blake3::hash(&rest).to_hex().to_string())
+    }
+
     /// The instant of the snapshot.
     pub fn instant(&self) -> Timestamp {
         Timestamp::from_micros(self.taken_at_micros)
@@ -373,7 +398,7 @@ impl SnapshotWriter {
         for (table, count) in parts.iter().flat_map(|part| &part.rows) {
             *rows.entry(table.clone()).or_default() += count;
         }
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             format: FORMAT,
             program: PROGRAM.to_owned(),
             taken_at_micros: taken_at.as_micros(),
@@ -384,10 +409,15 @@ impl SnapshotWriter {
             digests: std::mem::take(&mut self.digests),
             read: std::mem::take(&mut self.read),
             origin,
+            seal: None,
         };
         let path = self.staging.join(MANIFEST);
-        let text = serde_json::to_vec_pretty(&manifest)
-            .map_err(|error| SnapshotError::Encode { path: path.clone(), problem: error.to_string() })?;
+        let encode = |error: serde_json::Error| SnapshotError::Encode {
+            path: path.clone(),
+            problem: error.to_string(),
+        };
+        manifest.seal = Some(manifest.digest().map_err(encode)?);
+        let text = serde_json::to_vec_pretty(&manifest).map_err(encode)?;
         fs::write(&path, text).map_err(io_at(&path))?;
         self.replace_target()?;
         self.finished = true;
@@ -401,6 +431,10 @@ impl SnapshotWriter {
         let old = sibling(&self.target, "old");
         if old.exists() {
             fs::remove_dir_all(&old).map_err(io_at(&old))?;
+        }
+        if exchange(&self.staging, &self.target) {
+            // What is in the staging folder now is the former snapshot.
+            return fs::remove_dir_all(&self.staging).map_err(io_at(&self.staging));
         }
         let had_one = self.target.exists();
         if had_one {
@@ -427,6 +461,18 @@ impl Drop for SnapshotWriter {
             drop(fs::remove_dir_all(&self.staging));
         }
     }
+}
+
+/// Exchanges two folders in one step, where the system can: at no moment there is no snapshot.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn exchange(one: &Path, other: &Path) -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn exchange(_one: &Path, _other: &Path) -> bool {
+    false
 }
 
 fn sibling(target: &Path, suffix: &str) -> PathBuf {
@@ -674,6 +720,9 @@ impl Snapshot {
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| problem(error.to_string()))?;
         if manifest.format != FORMAT {
             return Err(problem(format!("its format is {}, this program reads {FORMAT}", manifest.format)));
+        }
+        if manifest.seal.is_some() && manifest.seal != manifest.digest().ok() {
+            return Err(problem("it is not as it was written".to_owned()));
         }
         Ok(Self { root: root.to_owned(), manifest })
     }
