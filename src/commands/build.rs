@@ -17,7 +17,7 @@ use crate::cli;
 use crate::lock::Lock;
 use crate::privacy::Profile;
 use crate::privacy::purge::Rules;
-use crate::publish::{self, Changes, Noted, Publisher, SitePath, Unit};
+use crate::publish::{self, Changes, Need, Noted, Publisher, Room, SitePath, Unit};
 use crate::render::Renderer;
 use crate::site::Route;
 use crate::snapshot::Snapshot;
@@ -26,6 +26,12 @@ use crate::snapshot::Snapshot;
 pub(super) const LEDGER: &str = "parts";
 /// First files named in the summary.
 const NAMED: usize = 5;
+/// What a site takes of bytes per row of the snapshot, and of files per conference and participant, as sites of 20 and of 200
+/// conferences do.
+const BYTES_PER_ROW: u64 = 1500;
+const FILES_PER_PAGE: u64 = 6;
+/// What is expected may be so many times too much: some files are switched off, or have the bytes that they had.
+const DOUBT: u64 = 4;
 
 /// What a build did.
 #[derive(Debug, Clone, Serialize)]
@@ -195,6 +201,8 @@ pub(super) struct LastBuild {
     pub(super) profile: Profile,
     /// A digest of the settings that it was made by.
     pub(super) options: String,
+    /// A digest of templates and assets, and the version of the program.
+    made_with: String,
 }
 
 /// A digest of the settings that a site is made by.
@@ -221,6 +229,47 @@ impl Last {
             Noted::Text(text) => serde_json::from_str(&text).map_or(Self::Unknown, Self::Known),
         }
     }
+}
+
+/// What a site is expected to take on disk beside the former one, whose room is free again only afterwards; none where that
+/// depends on what changed.
+fn expected(
+    snapshot: &Snapshot,
+    options: &SiteOptions,
+    work: Work<'_>,
+    former: Need,
+    is_anew: bool,
+) -> Option<Need> {
+    if former.files > 0 {
+        return is_anew.then_some(former);
+    }
+    if !options.scope.is_all() || !options.only.is_all() {
+        return None;
+    }
+    let manifest = snapshot.manifest();
+    let rows = |table| manifest.rows.get(table).copied().unwrap_or_default();
+    let all: u64 = manifest.rows.values().sum();
+    let need = Need {
+        bytes: all * BYTES_PER_ROW,
+        files: (rows("conferences") + rows("participants")) * FILES_PER_PAGE,
+    };
+    Some(need.divided_by(if let Work::Shard(shard) = work { u64::from(shard.of()) } else { 1 }))
+}
+
+/// Ends a build that cannot fit before it writes anything.
+fn check_room(output: &Path, need: Need) -> anyhow::Result<()> {
+    let Ok(room) = Room::at(output) else { return Ok(()) };
+    if let Some(lack) = need.divided_by(DOUBT).lack_in(room) {
+        let output = output.display();
+        anyhow::bail!(
+            "no room for the site in {output}: it takes at least {lack}\n\
+             hint: make room, or name a folder on another disk with --output"
+        );
+    }
+    if let Some(lack) = need.lack_in(room) {
+        tracing::warn!("there may be no room for the site in {}: it may take {lack}", output.display());
+    }
+    Ok(())
 }
 
 /// How a site is built, besides what the user's settings say of its content.
@@ -277,7 +326,10 @@ pub fn render_and_publish(
         return Ok(summary(&folders.output, snapshot, last.counts, &changes, stages));
     }
     let profile = options.privacy.profile();
-    match Last::open(&folders.state) {
+    let made_with = site::digest_of_make(&renderer, &assets, &options).to_hex().to_string();
+    let last = Last::open(&folders.state);
+    let is_anew = !matches!(&last, Last::Known(last) if last.made_with == made_with);
+    match last {
         Last::Known(last) if last.profile > profile => {
             let (was, now) = (last.profile.name(), profile.name());
             tracing::warn!("the site was {was}, and is now {now}: it shows more than it did");
@@ -293,6 +345,9 @@ pub fn render_and_publish(
     let ledger = Ledger::at(folders.state.join(LEDGER));
     let make = || -> anyhow::Result<(Publishing<'_>, Made)> {
         let publisher = Publisher::begin(lock.clone(), &folders.output, &folders.state)?;
+        if let Some(need) = expected(snapshot, &options, how.work, publisher.former(), is_anew) {
+            check_room(&folders.output, need)?;
+        }
         let publishing = Publishing { publisher, session, how };
         let make = |sink: &dyn Sink| {
             pool.install(|| {
@@ -324,7 +379,7 @@ pub fn render_and_publish(
         tracing::warn!("no call lies within the scope of this report ({})", options.scope.label());
     }
     stages.end("render");
-    let last = LastBuild { counts, profile, options: digest_of(&options) };
+    let last = LastBuild { counts, profile, options: digest_of(&options), made_with };
     publishing.publisher.note(&serde_json::to_string(&last)?);
     let spinner = session.terminal.spinner("publish");
     let changes = publishing.publisher.commit(Some(key));

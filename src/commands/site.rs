@@ -218,6 +218,14 @@ pub fn site_key(
     hasher.finish()
 }
 
+/// A digest of all that a site is made with, whatever it is made of: version, templates, assets and settings.
+pub fn digest_of_make(renderer: &Renderer, assets: &Assets, options: &SiteOptions) -> blake3::Hash {
+    let (frame, rest) = frame_of(renderer, assets, options);
+    let mut hasher = Hasher::new("made with");
+    hasher.add(&frame.assets).add(rest.as_bytes());
+    hasher.finish()
+}
+
 /// The key of a slice of the site with a key.
 pub fn shard_key(site: &blake3::Hash, shard: Shard) -> blake3::Hash {
     let mut hasher = Hasher::new("shard");

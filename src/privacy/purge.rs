@@ -504,6 +504,32 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_the_erased_that_is_not_as_it_was_written_is_refused() {
+        let mut erased = Erased::default();
+        for id in 1..4 {
+            erased.add(ParticipantId(Uuid::from_u128(id)));
+        }
+        let text = erased.to_json().unwrap();
+        assert_eq!(Erased::parse(&text), Ok(erased.clone()));
+        for at in 0..text.len() {
+            assert!(Erased::parse(&text[..at]).is_err(), "cut at {at}");
+            let mut flipped = text.clone();
+            flipped[at] ^= 1 << (at % 7);
+            // What is not of the list, such as a space, may be another.
+            assert!(
+                Erased::parse(&flipped).is_ok_and(|found| found == erased)
+                    || Erased::parse(&flipped).is_err()
+            );
+        }
+        let without = String::from_utf8(text).unwrap().replacen(
+            &Erased::digest(ParticipantId(Uuid::from_u128(2))),
+            "",
+            1,
+        );
+        assert!(Erased::parse(without.as_bytes()).is_err(), "somebody is missing");
+    }
+
+    #[test]
     fn a_room_that_is_still_used_keeps_the_visits_that_are_young_enough() {
         let room = ConferenceRow {
             created_at: at(0),

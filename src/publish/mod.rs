@@ -13,6 +13,7 @@ mod folders;
 mod journal;
 mod manifest;
 mod paths;
+mod room;
 mod salvage;
 mod seal;
 
@@ -28,6 +29,7 @@ use folders::Folders;
 use journal::{Recovered, Spool};
 use manifest::{Entries, Entry, Manifest, UnitRecord};
 pub use paths::{PathError, SitePath};
+pub use room::{Need, Room};
 use salvage::Salvage;
 
 use crate::lock::{Lock, LockError, Owner};
@@ -300,6 +302,15 @@ impl<D: Disk> Publisher<D> {
             elsewhere: OnceLock::new(),
             committed: false,
             _lock: lock,
+        })
+    }
+
+    /// What the former site takes, as far as that is known.
+    pub fn former(&self) -> Need {
+        let units = self.old.units.values();
+        units.fold(Need::default(), |sum, unit| Need {
+            bytes: sum.bytes + unit.bytes,
+            files: sum.files + unit.files as u64,
         })
     }
 

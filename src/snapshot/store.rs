@@ -1012,6 +1012,34 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_that_is_not_as_it_was_written_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (globals, rows) = small();
+        let writer = SnapshotWriter::create(folder.path()).unwrap();
+        writer.write_part(Day::default(), 0, &rows).unwrap();
+        let snapshot = writer.finish(&globals, Timestamp::from_micros(77), "test").unwrap();
+        let path = folder.path().join(MANIFEST);
+        let text = fs::read(&path).unwrap();
+        let mut refused = 0;
+        for at in 0..text.len() {
+            let mut flipped = text.clone();
+            flipped[at] ^= 1 << (at % 7);
+            fs::write(&path, flipped).unwrap();
+            match Snapshot::open(folder.path()) {
+                // A space that is another, or a seal that has no name any more.
+                Ok(found) => assert_eq!(Manifest { seal: None, ..found.manifest }, {
+                    Manifest { seal: None, ..snapshot.manifest.clone() }
+                }),
+                Err(error) => {
+                    assert!(error.is_damage() && error.to_string().contains(MANIFEST), "{error}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused * 2 > text.len(), "{refused} of {}", text.len());
+    }
+
+    #[test]
     fn a_dropped_writer_leaves_the_former_snapshot_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("snapshot");
