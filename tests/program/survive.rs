@@ -116,6 +116,10 @@ fn differing(one: &Files, other: &Files) -> Vec<String> {
     paths.into_iter().filter(|path| one.get(*path) != other.get(*path)).cloned().collect()
 }
 
+fn is_page(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "html")
+}
+
 /// The files that a page has links to.
 fn links(page: &str, html: &str) -> Vec<String> {
     let folder = Path::new(page).parent().unwrap();
@@ -149,7 +153,7 @@ fn crawl(output: &Path, sites: [&Files; 2]) -> BTreeSet<String> {
         let Ok(bytes) = fs::read(output.join(&page)) else { continue };
         // Neither half a file nor anything that no build made.
         assert!(sites.iter().any(|site| site.get(&page) == Some(&bytes)), "{page} is of no site");
-        if !page.ends_with(".html") {
+        if !is_page(&page) {
             continue;
         }
         let html = String::from_utf8(bytes).unwrap();
@@ -186,7 +190,7 @@ fn reached(output: &Path) -> BTreeSet<String> {
     let (mut seen, mut next) = (BTreeSet::new(), vec!["index.html".to_owned()]);
     while let Some(page) = next.pop() {
         let Ok(html) = fs::read_to_string(output.join(&page)) else { continue };
-        if page.ends_with(".html") {
+        if is_page(&page) {
             next.extend(links(&page, &html).into_iter().filter(|target| seen.insert(target.clone())));
         }
     }
