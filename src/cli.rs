@@ -35,6 +35,9 @@ pub struct Cli {
     /// Say more; twice for even more
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Fail if another peerpress works on the same snapshot or site, rather than wait for it
+    #[arg(long, global = true)]
+    pub no_wait: bool,
 }
 
 /// What can be done.
@@ -75,6 +78,24 @@ pub enum Command {
     ///
     /// Asks for the password on a terminal; else reads a line of standard input.
     HashPassword,
+}
+
+impl Command {
+    /// As the user writes it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "demo",
+            Self::Build(_) => "build",
+            Self::Merge(_) => "merge",
+            Self::Snapshot(_) => "snapshot",
+            Self::Serve(_) => "serve",
+            Self::Erase(_) => "erase",
+            Self::Migrate(_) => "migrate",
+            Self::Seed(_) => "seed",
+            Self::Check(_) => "check",
+            Self::HashPassword => "hash-password",
+        }
+    }
 }
 
 /// Which database.

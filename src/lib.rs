@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod commands;
 pub mod config;
 pub mod ids;
+pub mod lock;
 pub mod metrics;
 pub mod migrate;
 pub mod privacy;

@@ -10,22 +10,28 @@ use serde::{Deserialize, Serialize};
 
 use super::precompress::{self, Precompressing};
 use super::preview::ContextWriter;
-use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, SiteOptions, UnitSink, Work};
+use super::site::{self, Ledger, LedgerDamage, Made, Mail, Sink, SiteCounts, SiteOptions, UnitSink, Work};
 use super::theme::Theme;
-use super::{Done, Session, Usage, settings, snapshot};
+use super::{Done, Session, Usage, locks, settings, snapshot};
 use crate::cli;
+use crate::lock::Lock;
 use crate::privacy::Profile;
-use crate::publish::{self, Changes, Publisher, SitePath, Unit};
+use crate::privacy::purge::Rules;
+use crate::publish::{self, Changes, Need, Noted, Publisher, Room, SitePath, Unit};
 use crate::render::Renderer;
 use crate::site::Route;
 use crate::snapshot::Snapshot;
 
 /// What the conferences left, below the state folder.
 pub(super) const LEDGER: &str = "parts";
-/// What the last build made, below the state folder.
-const LAST_BUILD: &str = "last-build.json";
 /// First files named in the summary.
 const NAMED: usize = 5;
+/// What a site takes of bytes per row of the snapshot, and of files per conference and participant, as sites of 20 and of 200
+/// conferences do.
+const BYTES_PER_ROW: u64 = 1500;
+const FILES_PER_PAGE: u64 = 6;
+/// What is expected may be so many times too much: some files are switched off, or have the bytes that they had.
+const DOUBT: u64 = 4;
 
 /// What a build did.
 #[derive(Debug, Clone, Serialize)]
@@ -187,15 +193,16 @@ impl site::Progress for Bar {
     }
 }
 
-/// What a build made, beside the site, for one that finds nothing to do.
+/// What a site is, as its manifest notes it.
 #[derive(Serialize, Deserialize)]
 pub(super) struct LastBuild {
-    key: String,
     counts: SiteCounts,
     /// How private the site is.
     pub(super) profile: Profile,
     /// A digest of the settings that it was made by.
     pub(super) options: String,
+    /// A digest of templates and assets, and the version of the program.
+    made_with: String,
 }
 
 /// A digest of the settings that a site is made by.
@@ -203,34 +210,66 @@ pub(super) fn digest_of(options: &SiteOptions) -> String {
     blake3::hash(format!("{options:?}").as_bytes()).to_hex().to_string()
 }
 
-impl LastBuild {
+/// What is known of the last build.
+pub(super) enum Last {
+    /// There was none.
+    None,
+    /// There was one, but its state cannot be read.
+    Unknown,
+    /// This.
+    Known(LastBuild),
+}
+
+impl Last {
     /// Of whatever site was built last.
-    pub(super) fn open(state: &Path) -> Option<Self> {
-        let text = std::fs::read(state.join(LAST_BUILD)).ok()?;
-        serde_json::from_slice(&text).ok()
-    }
-
-    /// Of a site with a key.
-    fn read(state: &Path, key: &blake3::Hash) -> Option<SiteCounts> {
-        let last = Self::open(state)?;
-        (last.key == key.to_hex().as_str()).then_some(last.counts)
-    }
-
-    /// Without it the next build only works for longer.
-    fn write(state: &Path, key: &blake3::Hash, counts: SiteCounts, options: &SiteOptions) {
-        let last = Self {
-            key: key.to_hex().to_string(),
-            counts,
-            profile: options.privacy.profile(),
-            options: digest_of(options),
-        };
-        let written = serde_json::to_vec(&last)
-            .map_err(anyhow::Error::from)
-            .and_then(|text| write_atomically(&state.join(LAST_BUILD), &text));
-        if let Err(error) = written {
-            tracing::warn!("{error:#}");
+    pub(super) fn open(state: &Path) -> Self {
+        match publish::noted(state) {
+            Noted::Nothing => Self::None,
+            Noted::Damaged => Self::Unknown,
+            Noted::Text(text) => serde_json::from_str(&text).map_or(Self::Unknown, Self::Known),
         }
     }
+}
+
+/// What a site is expected to take on disk beside the former one, whose room is free again only afterwards; none where that
+/// depends on what changed.
+fn expected(
+    snapshot: &Snapshot,
+    options: &SiteOptions,
+    work: Work<'_>,
+    former: Need,
+    is_anew: bool,
+) -> Option<Need> {
+    if former.files > 0 {
+        return is_anew.then_some(former);
+    }
+    if !options.scope.is_all() || !options.only.is_all() {
+        return None;
+    }
+    let manifest = snapshot.manifest();
+    let rows = |table| manifest.rows.get(table).copied().unwrap_or_default();
+    let all: u64 = manifest.rows.values().sum();
+    let need = Need {
+        bytes: all * BYTES_PER_ROW,
+        files: (rows("conferences") + rows("participants")) * FILES_PER_PAGE,
+    };
+    Some(need.divided_by(if let Work::Shard(shard) = work { u64::from(shard.of()) } else { 1 }))
+}
+
+/// Ends a build that cannot fit before it writes anything.
+fn check_room(output: &Path, need: Need) -> anyhow::Result<()> {
+    let Ok(room) = Room::at(output) else { return Ok(()) };
+    if let Some(lack) = need.divided_by(DOUBT).lack_in(room) {
+        let output = output.display();
+        anyhow::bail!(
+            "no room for the site in {output}: it takes at least {lack}\n\
+             hint: make room, or name a folder on another disk with --output"
+        );
+    }
+    if let Some(lack) = need.lack_in(room) {
+        tracing::warn!("there may be no room for the site in {}: it may take {lack}", output.display());
+    }
+    Ok(())
 }
 
 /// How a site is built, besides what the user's settings say of its content.
@@ -244,9 +283,11 @@ pub struct How<'a> {
     pub full: bool,
     /// Whether the letter is wanted, which is made with the site.
     pub mail: bool,
+    /// The lock of the site, if the caller has it already.
+    pub lock: Option<&'a Lock>,
 }
 
-/// Renders a snapshot and publishes it.
+/// Renders a snapshot and publishes it; waits while somebody else works on the site.
 pub fn render_and_publish(
     session: &Session,
     snapshot: &Snapshot,
@@ -274,47 +315,77 @@ pub fn render_and_publish(
         );
     }
     let key = if let Work::Shard(shard) = how.work { site::shard_key(&key, shard) } else { key };
+    let lock = how.lock.map_or_else(|| locks::of_site(session, &folders.state), |lock| Ok(lock.clone()))?;
     if !how.full
         && !how.mail
         && how.contexts.is_none()
         && let Some(changes) = publish::is_current(&folders.output, &folders.state, &key)
-        && let Some(counts) = LastBuild::read(&folders.state, &key)
+        && let Last::Known(last) = Last::open(&folders.state)
     {
         stages.end("render");
-        return Ok(summary(&folders.output, snapshot, counts, &changes, stages));
+        return Ok(summary(&folders.output, snapshot, last.counts, &changes, stages));
     }
-    if let Some(last) = LastBuild::open(&folders.state)
-        && last.profile > options.privacy.profile()
-    {
-        let now = options.privacy.profile().name();
-        tracing::warn!("the site was {}, and is now {now}: it shows more than it did", last.profile.name());
+    let profile = options.privacy.profile();
+    let made_with = site::digest_of_make(&renderer, &assets, &options).to_hex().to_string();
+    let last = Last::open(&folders.state);
+    let is_anew = !matches!(&last, Last::Known(last) if last.made_with == made_with);
+    match last {
+        Last::Known(last) if last.profile > profile => {
+            let (was, now) = (last.profile.name(), profile.name());
+            tracing::warn!("the site was {was}, and is now {now}: it shows more than it did");
+        }
+        Last::Unknown if profile < Profile::Public => {
+            let now = profile.name();
+            tracing::warn!("the site is now {now}; it is not known any more whether it showed less before");
+        }
+        _ => {}
     }
-    let publisher = Publisher::begin(&folders.output, &folders.state)?;
-    for warning in publisher.warnings() {
-        tracing::warn!("{warning}");
-    }
-    let publishing = Publishing { publisher, session, how };
     let bar = Bar(session.terminal.bar("render"));
     let pool = settings::thread_pool(session, args)?;
     let ledger = Ledger::at(folders.state.join(LEDGER));
-    let make = |sink: &dyn Sink| {
-        pool.install(|| {
-            let work = (how.work, how.mail);
-            site::make_site(snapshot, &renderer, &assets, &options, (sink, &ledger), work, &bar)
-        })
+    let make = || -> anyhow::Result<(Publishing<'_>, Made)> {
+        let publisher = Publisher::begin(lock.clone(), &folders.output, &folders.state)?;
+        if let Some(need) = expected(snapshot, &options, how.work, publisher.former(), is_anew) {
+            check_room(&folders.output, need)?;
+        }
+        let publishing = Publishing { publisher, session, how };
+        let make = |sink: &dyn Sink| {
+            pool.install(|| {
+                let work = (how.work, how.mail);
+                site::make_site(snapshot, &renderer, &assets, &options, (sink, &ledger), work, &bar)
+            })
+        };
+        let made = if precompress { make(&Precompressing::new(&publishing)) } else { make(&publishing) };
+        // Also of a build that fails: it may be why.
+        for warning in publishing.publisher.warnings() {
+            tracing::warn!("{warning}");
+        }
+        Ok((publishing, made?))
     };
-    let made = if precompress { make(&Precompressing::new(&publishing)) } else { make(&publishing) };
+    let mut made = make();
+    if let Err(error) = &made
+        && let Some(damage) = error.downcast_ref::<LedgerDamage>()
+        && ledger.has(&damage.path)
+    {
+        let path = damage.path.display();
+        tracing::warn!("{path} is damaged; all conferences are measured anew");
+        ledger.clear().with_context(|| format!("cannot remove {}", folders.state.join(LEDGER).display()))?;
+        made = make();
+    }
     bar.0.finish_and_clear();
-    let Made { counts, mail } = made?;
+    let (publishing, made) = made?;
+    let Made { counts, mail } = made;
     if counts.conferences == 0 && !options.scope.is_all() {
         tracing::warn!("no call lies within the scope of this report ({})", options.scope.label());
     }
     stages.end("render");
+    let last = LastBuild { counts, profile, options: digest_of(&options), made_with };
+    publishing.publisher.note(&serde_json::to_string(&last)?);
     let spinner = session.terminal.spinner("publish");
     let changes = publishing.publisher.commit(Some(key));
     spinner.finish_and_clear();
     let changes = changes?;
-    LastBuild::write(&folders.state, &key, counts, &options);
+    drop(lock);
     stages.end("publish");
     Ok(Summary { mail, ..summary(&folders.output, snapshot, counts, &changes, stages) })
 }
@@ -342,24 +413,71 @@ fn summary(
     }
 }
 
-/// The snapshot of a build: the given one, else a new one of the database.
-pub fn snapshot_of(session: &Session, args: &cli::Build, stages: &mut Stages) -> anyhow::Result<Snapshot> {
-    let rules = settings::rules(session, &args.snapshot, &settings::folders(session, &args.site).state)?;
-    let snapshot = if let Some(folder) = &args.from {
-        let snapshot = Snapshot::open(folder)?;
-        // Slices are made at the same time, of a snapshot that stays as it is.
-        match args.shard {
-            Some(_) => snapshot,
-            None => snapshot::purged(session, snapshot, folder, &rules)?,
-        }
+/// The snapshot of a build: the given one, else a new one of the database. With its lock, so that it stays what it is while
+/// it is read; none where nobody can change it.
+pub fn snapshot_of(
+    session: &Session,
+    args: &cli::Build,
+    stages: &mut Stages,
+) -> anyhow::Result<(Snapshot, Option<Lock>)> {
+    let rules = || settings::rules(session, &args.snapshot, &settings::folders(session, &args.site).state);
+    let held = if let Some(folder) = &args.from {
+        from(session, folder, args.shard.is_some(), &rules)?
     } else {
         let databases = settings::databases(session, &args.database)?;
         let target = settings::snapshot_folder(session, &args.snapshot);
-        snapshot::take(session, &databases, &args.snapshot, (&target, &rules))?.snapshot
+        let lock = locks::of_snapshot(session, &target)?;
+        let taken = snapshot::take(session, &databases, &args.snapshot, (&target, &rules()?))?;
+        (taken.snapshot, Some(lock))
     };
     stages.end("snapshot");
     session.check_stop()?;
-    Ok(snapshot)
+    Ok(held)
+}
+
+/// Renders a snapshot and publishes it. Where a file of it turns out to be damaged and there is a database, it is taken anew; the
+/// caller has its lock.
+pub fn render_sound(
+    session: &Session,
+    snapshot: &mut Snapshot,
+    args: &cli::Build,
+    how: How<'_>,
+    stages: &mut Stages,
+) -> anyhow::Result<Summary> {
+    let made = render_and_publish(session, snapshot, &args.site, how, stages);
+    let problem = match &made {
+        Err(error) if args.from.is_none() => snapshot::damage(error),
+        _ => None,
+    };
+    let Some(problem) = problem else { return made };
+    tracing::warn!("{problem}; everything is read anew");
+    let databases = settings::databases(session, &args.database)?;
+    let target = settings::snapshot_folder(session, &args.snapshot);
+    let rules = settings::rules(session, &args.snapshot, &settings::folders(session, &args.site).state)?;
+    let place = cli::SnapshotFolder { full: true, ..args.snapshot.clone() };
+    *snapshot = snapshot::take(session, &databases, &place, (&target, &rules))?.snapshot;
+    stages.end("snapshot");
+    render_and_publish(session, snapshot, &args.site, how, stages)
+}
+
+/// A snapshot that is there, without what the rules take out of it.
+fn from(
+    session: &Session,
+    folder: &Path,
+    is_slice: bool,
+    rules: &dyn Fn() -> anyhow::Result<Rules>,
+) -> anyhow::Result<(Snapshot, Option<Lock>)> {
+    // Slices are made at the same time, of a snapshot that stays as it is.
+    if is_slice || rules()?.is_empty() {
+        let lock = locks::of_read_snapshot(session, folder)?;
+        // Somebody may have been erased while this waited.
+        if is_slice || rules()?.is_empty() {
+            return Ok((Snapshot::open(folder)?, lock));
+        }
+    }
+    let lock = locks::of_snapshot(session, folder)?;
+    let snapshot = snapshot::purged(session, Snapshot::open(folder)?, folder, &rules()?)?;
+    Ok((snapshot, Some(lock)))
 }
 
 /// Where the two files of a mail go: the given one, and the same name with `.md`.
@@ -395,14 +513,16 @@ pub fn run(session: &Session, args: &cli::Build) -> anyhow::Result<Done> {
     let mail_files = args.mail.as_deref().map(mail_files).transpose()?;
     let mut stages = Stages::default();
     let shard = settings::shard(args)?;
-    let snapshot = snapshot_of(session, args, &mut stages)?;
+    let (mut snapshot, _lock) = snapshot_of(session, args, &mut stages)?;
     let work = shard.map_or(Work::Whole, Work::Shard);
     let how = How { work, full: args.snapshot.full, mail: args.mail.is_some(), ..How::default() };
     let site = match shard {
         Some(_) => settings::shard_site(session, &args.site)?,
         None => args.site.clone(),
     };
-    let summary = render_and_publish(session, &snapshot, &site, how, &mut stages)?;
+    let site_args = cli::Build { site, ..args.clone() };
+    let summary = render_sound(session, &mut snapshot, &site_args, how, &mut stages)?;
+    let site = site_args.site;
     if let Some(shard) = shard {
         super::merge::label(&settings::folders(session, &site).state, shard)?;
     }

@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::build::{self, How, LastBuild, Stages, Summary, digest_of};
-use super::{Done, Session, Usage, settings, snapshot};
+use super::build::{self, How, Last, Stages, Summary, digest_of};
+use super::{Done, Session, Usage, locks, settings, snapshot};
 use crate::cli;
 use crate::ids::ParticipantId;
 use crate::privacy::Key;
@@ -83,6 +83,8 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
     let folders = settings::folders(session, &args.site);
     let place = cli::SnapshotFolder { snapshot: args.snapshot.clone(), ..cli::SnapshotFolder::default() };
     let target = settings::snapshot_folder(session, &place);
+    let _lock = locks::of_snapshot(session, &target)?;
+    let lock = locks::of_site(session, &folders.state)?;
     let before = Snapshot::open(&target)?;
     let people = before.globals()?.participants;
     let key = settings::has_privacy_key(session, &args.site)
@@ -100,13 +102,22 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
         }
     }
     let options = settings::site_options(session, &args.site)?;
-    if let Some(last) = LastBuild::open(&folders.state)
-        && last.options != digest_of(&options)
-    {
-        // Whoever forgets --privacy public here would publish everything.
-        let hint =
-            format!("give erase what the last build was given; its profile was {}", last.profile.name());
-        return Err(Usage(format!("the site was built with other settings than these\nhint: {hint}")).into());
+    // Whoever forgets --privacy public here would publish everything.
+    let problem = match Last::open(&folders.state) {
+        Last::Known(last) if last.options != digest_of(&options) => Some(format!(
+            "the site was built with other settings than these\n\
+             hint: give erase what the last build was given; its profile was {}",
+            last.profile.name()
+        )),
+        Last::Unknown => Some(
+            "it is not known any more with which settings the site was built\n\
+             hint: build it with the settings that it is to have, then erase with the same"
+                .to_owned(),
+        ),
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        return Err(Usage(problem).into());
     }
     // The list first: whatever happens from here on, the next build goes on with it.
     let mut erased = settings::erased(&folders.state)?;
@@ -122,7 +133,8 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
     let (snapshot, purged) = purge(&target, &rules)?.unwrap_or((before, Purged::default()));
     stages.end("snapshot");
     let site = if folders.output.exists() {
-        let summary = build::render_and_publish(session, &snapshot, &args.site, How::default(), &mut stages)
+        let how = How { lock: Some(&lock), ..How::default() };
+        let summary = build::render_and_publish(session, &snapshot, &args.site, how, &mut stages)
             .context("they are gone from the snapshot, but the site still has them\nhint: build it again")?;
         Some(summary)
     } else {

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::build::{self, How, LEDGER, Stages};
 use super::site::{Ledger, Slice, Work};
-use super::{Done, Session, Usage, settings};
+use super::{Done, Session, Usage, locks, settings};
 use crate::cli;
 use crate::publish::Published;
 use crate::shard::Shard;
@@ -54,7 +54,11 @@ fn open_all(folders: &[std::path::PathBuf]) -> anyhow::Result<Vec<Slice>> {
 /// Runs the command.
 pub fn run(session: &Session, args: &cli::Merge) -> anyhow::Result<Done> {
     let mut stages = Stages::default();
+    let _lock = locks::of_read_snapshot(session, &args.from)?;
     let snapshot = Snapshot::open(&args.from)?;
+    let state = |folder: &std::path::PathBuf| folder.join(settings::SHARD_STATE);
+    let locks = args.slices.iter().map(|folder| locks::of_read_site(session, &state(folder)));
+    let _locks = locks.collect::<anyhow::Result<Vec<_>>>()?;
     let slices = open_all(&args.slices)?;
     stages.end("slices");
     let how = How { work: Work::Merge(&slices), ..How::default() };

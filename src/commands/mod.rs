@@ -5,6 +5,7 @@ pub mod check;
 pub mod demo;
 pub mod erase;
 pub mod hash_password;
+pub mod locks;
 pub mod merge;
 pub mod precompress;
 pub mod preview;
@@ -50,6 +51,10 @@ pub struct Session {
     /// Whether the result goes out as JSON.
     pub json: bool,
     quiet: bool,
+    /// The command, as its owner's locks name it.
+    pub command: &'static str,
+    /// Whether a folder that is in use is an error.
+    pub no_wait: bool,
     /// The settings file that the command line names.
     pub config_file: Option<PathBuf>,
     /// Set on Ctrl-C and on termination.
@@ -84,6 +89,8 @@ impl Session {
             terminal: Terminal::new(true),
             json: self.json,
             quiet: self.quiet,
+            command: self.command,
+            no_wait: self.no_wait,
             config_file: self.config_file.clone(),
             stop: Arc::clone(&self.stop),
         }
@@ -166,8 +173,16 @@ fn try_run(cli: Cli) -> anyhow::Result<Done> {
         }
     })?;
     let terminal = Terminal::new(cli.quiet);
-    let session =
-        Session { config, terminal, json: cli.json, quiet: cli.quiet, config_file: cli.config, stop };
+    let session = Session {
+        config,
+        terminal,
+        json: cli.json,
+        quiet: cli.quiet,
+        command: cli.command.name(),
+        no_wait: cli.no_wait,
+        config_file: cli.config,
+        stop,
+    };
     match cli.command {
         Command::Demo(args) => demo::run(&session, &args),
         Command::Build(args) => build::run(&session, &args),

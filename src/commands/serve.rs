@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::build::{self, How, Stages, Summary};
 use super::preview::{ContextWriter, Contexts, Preview, Taken, same_data};
-use super::{Done, Session, Usage, settings, snapshot};
+use super::{Done, Session, Usage, locks, settings, snapshot};
 use crate::cli;
 use crate::serve::{Folder, Guard, Live, Login, Pages, Server};
 use crate::snapshot::Snapshot;
@@ -115,11 +115,12 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
         return Ok(Done::Well);
     }
     let mut stages = Stages::default();
-    let snapshot = build::snapshot_of(session, &args.build, &mut stages)?;
+    let (mut snapshot, lock) = build::snapshot_of(session, &args.build, &mut stages)?;
     let contexts = ContextWriter::create(&folders.state)?;
     let how = How { contexts: Some(&contexts), ..How::default() };
-    let summary = build::render_and_publish(session, &snapshot, &args.build.site, how, &mut stages)?;
+    let summary = build::render_sound(session, &mut snapshot, &args.build, how, &mut stages)?;
     session.say(&summary.text());
+    drop(lock);
     let server = bind(session, &Wish::of(args))?;
     let databases = match args.build.from {
         Some(_) => Vec::new(),
@@ -316,13 +317,16 @@ impl Updates {
                 (Task::LookForData, databases) => {
                     let target = settings::snapshot_folder(&self.session, &args.snapshot);
                     let state = settings::folders(&self.session, &args.site).state;
-                    let taken = settings::rules(&self.session, &args.snapshot, &state).and_then(|rules| {
-                        snapshot::take(&self.session, databases, &args.snapshot, (&target, &rules))
+                    let taken = locks::of_snapshot(&self.session, &target).and_then(|lock| {
+                        let rules = settings::rules(&self.session, &args.snapshot, &state)?;
+                        let place = (target.as_path(), &rules);
+                        Ok((snapshot::take(&self.session, databases, &args.snapshot, place)?, lock))
                     });
                     match taken {
-                        Ok(taken) => {
+                        Ok((taken, _lock)) => {
                             said = None;
-                            if taken.changed && !same_data(&taken.snapshot, &snapshot) {
+                            // Another process may have taken it.
+                            if !same_data(&taken.snapshot, &snapshot) {
                                 snapshot = taken.snapshot;
                                 self.build(&args.site, &snapshot);
                             }

@@ -164,10 +164,10 @@ pub fn erased(state: &Path) -> anyhow::Result<Erased> {
         text => text.with_context(|| format!("cannot read {}", file.display()))?,
     };
     // Without it people would come back: this is no cache that may be lost.
-    serde_json::from_slice(&text).with_context(|| {
-        format!(
-            "cannot read {}, the list of who was erased\nhint: restore it, or erase them again",
-            file.display()
+    Erased::parse(&text).map_err(|problem| {
+        let file = file.display();
+        anyhow::anyhow!(
+            "cannot read {file}, the list of who was erased: {problem}\nhint: restore it, or remove it and erase them again"
         )
     })
 }
@@ -176,7 +176,7 @@ pub fn erased(state: &Path) -> anyhow::Result<Erased> {
 pub fn keep_erased(state: &Path, erased: &Erased) -> anyhow::Result<PathBuf> {
     let file = state.join(ERASED);
     std::fs::create_dir_all(state).with_context(|| format!("cannot make {}", state.display()))?;
-    super::build::write_atomically(&file, &serde_json::to_vec_pretty(erased)?)?;
+    super::build::write_atomically(&file, &erased.to_json()?)?;
     Ok(file)
 }
 

@@ -18,8 +18,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use desk::{Desk, Hasher};
-pub use leavings::Ledger;
 use leavings::{Brief, Draft, Leavings, PartLeavings, Stored};
+pub use leavings::{Ledger, LedgerDamage};
 use reconcile::Totals;
 
 use crate::ids::{AppId, ConferenceId, OrganizationId, ParticipantId};
@@ -218,6 +218,14 @@ pub fn site_key(
     let (frame, rest) = frame_of(renderer, assets, options);
     // The names of assets have their digests.
     hasher.add(&frame.assets).add(rest.as_bytes()).add(snapshot.manifest());
+    hasher.finish()
+}
+
+/// A digest of all that a site is made with, whatever it is made of: version, templates, assets and settings.
+pub fn digest_of_make(renderer: &Renderer, assets: &Assets, options: &SiteOptions) -> blake3::Hash {
+    let (frame, rest) = frame_of(renderer, assets, options);
+    let mut hasher = Hasher::new("made with");
+    hasher.add(&frame.assets).add(rest.as_bytes());
     hasher.finish()
 }
 

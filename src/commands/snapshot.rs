@@ -8,11 +8,12 @@ use anyhow::Context as _;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::{Done, Session, settings};
+use super::{Done, Session, locks, settings};
 use crate::cli::{Site, SnapshotFolder, TakeSnapshot};
+use crate::privacy::ViewError;
 use crate::privacy::purge::{Purged, Rules, purge};
-use crate::snapshot::{Snapshot, join};
-use crate::source::{ConnectionSettings, Progress, Taken, Whole, take_snapshot};
+use crate::snapshot::{Snapshot, SnapshotError, join};
+use crate::source::{ConnectionSettings, Progress, SnapshotOptions, Taken, Whole, take_snapshot};
 
 struct Parts {
     bar: ProgressBar,
@@ -60,8 +61,18 @@ fn take_one(
     progress: &Parts,
 ) -> anyhow::Result<Taken> {
     let options = settings::snapshot_options(session, args, target.to_owned());
-    let mut taken = take_snapshot(database, &options, progress)?;
-    if let Some((snapshot, purged)) = purge(target, rules)? {
+    let mut taken = take_snapshot(database, &options, progress);
+    let mut purged = taken.is_ok().then(|| purge(target, rules)).transpose();
+    if let Err(problem) = &purged
+        && problem.is_damage()
+    {
+        // It was taken over from the former snapshot, which was not read.
+        tracing::warn!("{}; everything is read anew", problem.first_line());
+        taken = take_snapshot(database, &SnapshotOptions { full: true, ..options }, progress);
+        purged = taken.is_ok().then(|| purge(target, rules)).transpose();
+    }
+    let mut taken = taken?;
+    if let Some((snapshot, purged)) = purged?.flatten() {
         say(session, &purged);
         taken.snapshot = snapshot;
         taken.changed = true;
@@ -95,7 +106,14 @@ fn take_several(
     });
     let all = all.into_iter().collect::<anyhow::Result<Vec<Taken>>>()?;
     let snapshots: Vec<Snapshot> = all.iter().map(|taken| taken.snapshot.clone()).collect();
-    let join = join(target, &snapshots)?;
+    let join = match join(target, &snapshots) {
+        Err(problem) if problem.is_damage() && !args.full => {
+            tracing::warn!("{}; everything is read anew", problem.first_line());
+            let anew = SnapshotFolder { full: true, ..args.clone() };
+            return take_several(session, databases, &anew, (target, rules), progress);
+        }
+        join => join?,
+    };
     if join.conflicts > 0 {
         tracing::warn!(
             "{} organizations, apps or participants are not alike in all databases that have them: each is as the first of \
@@ -159,6 +177,15 @@ fn forget_others(session: &Session, target: &Path, named: &[ConnectionSettings])
     Ok(())
 }
 
+/// What is wrong with a snapshot, if an error is about one that is damaged: taken anew, it is whole.
+pub fn damage(error: &anyhow::Error) -> Option<String> {
+    let problem = match error.downcast_ref() {
+        Some(ViewError::Snapshot(problem)) => Some(problem),
+        _ => error.downcast_ref::<SnapshotError>(),
+    };
+    problem.filter(|problem| problem.is_damage()).map(SnapshotError::first_line)
+}
+
 /// Takes out of a snapshot what the rules say, and says so.
 pub fn purged(
     session: &Session,
@@ -203,6 +230,7 @@ fn describe(taken: &Taken) -> String {
 pub fn run(session: &Session, args: &TakeSnapshot) -> anyhow::Result<Done> {
     let databases = settings::databases(session, &args.database)?;
     let target = settings::snapshot_folder(session, &args.snapshot);
+    let _lock = locks::of_snapshot(session, &target)?;
     let begun = Instant::now();
     let site = Site { state: args.state.clone(), ..Site::default() };
     let rules = settings::rules(session, &args.snapshot, &settings::folders(session, &site).state)?;

@@ -29,6 +29,9 @@ const ERASED: &str = "(erased)";
 pub struct Erased {
     /// Hexadecimal.
     participants: BTreeSet<String>,
+    /// blake3 of the lines of the list; none in a list of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seal: Option<String>,
 }
 
 impl Erased {
@@ -36,6 +39,31 @@ impl Erased {
         blake3::Hash::from_bytes(blake3::derive_key("peerpress 2026 erased participant", id.0.as_bytes()))
             .to_hex()
             .to_string()
+    }
+
+    fn digest_of_list(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for id in &self.participants {
+            hasher.update(id.as_bytes()).update(b"\n");
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The list as the text of a file.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec_pretty(&Self { seal: Some(self.digest_of_list()), ..self.clone() })
+    }
+
+    /// The other way.
+    ///
+    /// # Errors
+    /// If the text is not as it was written: by another list somebody would come back.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        let list: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        match &list.seal {
+            Some(seal) if *seal != list.digest_of_list() => Err("it is not as it was written".to_owned()),
+            _ => Ok(Self { seal: None, ..list }),
+        }
     }
 
     /// Adds somebody; whether they were not there yet.
@@ -473,6 +501,32 @@ mod tests {
             data: Some(Json(data.to_owned())),
             ..EventRow::default()
         }
+    }
+
+    #[test]
+    fn a_list_of_the_erased_that_is_not_as_it_was_written_is_refused() {
+        let mut erased = Erased::default();
+        for id in 1..4 {
+            erased.add(ParticipantId(Uuid::from_u128(id)));
+        }
+        let text = erased.to_json().unwrap();
+        assert_eq!(Erased::parse(&text), Ok(erased.clone()));
+        for at in 0..text.len() {
+            assert!(Erased::parse(&text[..at]).is_err(), "cut at {at}");
+            let mut flipped = text.clone();
+            flipped[at] ^= 1 << (at % 7);
+            // What is not of the list, such as a space, may be another.
+            assert!(
+                Erased::parse(&flipped).is_ok_and(|found| found == erased)
+                    || Erased::parse(&flipped).is_err()
+            );
+        }
+        let without = String::from_utf8(text).unwrap().replacen(
+            &Erased::digest(ParticipantId(Uuid::from_u128(2))),
+            "",
+            1,
+        );
+        assert!(Erased::parse(without.as_bytes()).is_err(), "somebody is missing");
     }
 
     #[test]

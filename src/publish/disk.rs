@@ -18,6 +18,8 @@ pub trait Disk: Sync {
     fn remove_file(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder if it is empty.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder with all that is in it.
+    fn remove_dir_all(&self, path: &Path) -> io::Result<()>;
     /// Brings a file's bytes to the medium.
     fn sync_file(&self, path: &Path) -> io::Result<()>;
     /// Brings a folder's names to the medium.
@@ -56,6 +58,10 @@ impl Disk for RealDisk {
         fs::remove_dir(path)
     }
 
+    fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+
     fn sync_file(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
     }
@@ -77,6 +83,8 @@ impl Disk for RealDisk {
             let entry = entry.map_err(io::Error::other)?;
             if entry.file_type().is_file() {
                 self.sync_file(entry.path())?;
+            } else if entry.file_type().is_dir() {
+                self.sync_folder(entry.path())?;
             }
         }
         Ok(())

@@ -10,8 +10,10 @@ use std::time::UNIX_EPOCH;
 
 use walkdir::WalkDir;
 
+use super::seal::{lines, seal};
+
 const FILE: &str = "folders";
-const HEADER: &str = "peerpress folders 1";
+const HEADER: &str = "peerpress folders 2";
 
 /// When each folder changed last, in nanoseconds since the epoch; by its path below the site, `.` for the site itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,12 +27,8 @@ fn changed_at(folder: &Path) -> Option<u128> {
 impl Folders {
     /// As the last build left them; `None` if that is not known.
     pub(super) fn read(state: &Path) -> Option<Self> {
-        let text = fs::read_to_string(state.join(FILE)).ok()?;
-        let mut lines = text.strip_suffix("\nend\n")?.lines();
-        if lines.next()? != HEADER {
-            return None;
-        }
-        let folders = lines.map(|line| {
+        let bytes = fs::read(state.join(FILE)).ok()?;
+        let folders = lines(&bytes, HEADER)?.map(|line| {
             let (at, path) = line.split_once('\t')?;
             Some((path.to_owned(), at.parse().ok()?))
         });
@@ -74,9 +72,8 @@ impl Folders {
         for (path, at) in &self.0 {
             text.push_str(&format!("{at}\t{path}\n"));
         }
-        text.push_str("end\n");
         let beside = state.join("folders.tmp");
-        fs::write(&beside, text)?;
+        fs::write(&beside, seal(text))?;
         fs::rename(beside, state.join(FILE))
     }
 }

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::manifest::is_unit_name;
 use super::paths::Class;
+use super::seal::{END_BYTES, end};
 use super::{Disk, MANIFEST, MANIFEST_NEW, PublishError, STAGING, SitePath, UNITS, io_at};
 
 pub(super) const JOURNAL: &str = "journal";
-const HEADER: &str = "peerpress journal 2\n";
-const END: &str = "end\n";
+const HEADER: &str = "peerpress journal 3\n";
+/// What comes before it is on the medium before what comes after it is begun.
+const SYNC: &str = "sync\n";
 /// Where more folders than this were touched, the whole file system is synced rather than each.
 const FEW_FOLDERS: usize = 16;
 
@@ -26,32 +28,36 @@ pub(super) fn staged_unit(state: &Path, name: &str) -> PathBuf {
     state.join(STAGING).join(UNITS).join(name)
 }
 
-/// The lines of the journal to be, by the order in which files come into place, on disk.
+/// The lines of the journal to be, by the order in which files come into place, on disk. First come paths that were not there,
+/// to which no page in place has a link; then files in the place of others, all of whose links lead to what is there by now.
+/// What is removed comes last, when no page has a link to it any more.
 pub(super) struct Spool {
     folder: PathBuf,
-    classes: [(PathBuf, BufWriter<File>); Class::ALL.len()],
+    new: [Lines; Class::ALL.len()],
+    changed: [Lines; Class::ALL.len()],
 }
+
+type Lines = (PathBuf, BufWriter<File>);
 
 impl Spool {
     pub(super) fn new(staging: &Path) -> Result<Self, PublishError> {
-        let open = |class: Class| -> Result<_, PublishError> {
-            let path = staging.join(format!("journal.{class:?}"));
+        let open = |kind: &str, class: Class| -> Result<_, PublishError> {
+            let path = staging.join(format!("journal.{kind}.{class:?}"));
             let file = File::create(&path).map_err(io_at(&path))?;
             Ok((path, BufWriter::new(file)))
         };
-        let [asset, data, page, list] = Class::ALL;
-        Ok(Self {
-            folder: staging.to_owned(),
-            classes: [open(asset)?, open(data)?, open(page)?, open(list)?],
-        })
+        let all = |kind| -> Result<_, PublishError> {
+            let [asset, data, page, list] = Class::ALL;
+            Ok([open(kind, asset)?, open(kind, data)?, open(kind, page)?, open(kind, list)?])
+        };
+        Ok(Self { folder: staging.to_owned(), new: all("new")?, changed: all("changed")? })
     }
 
-    pub(super) fn add(&mut self, written: &[SitePath]) -> Result<(), PublishError> {
-        for path in written {
-            let (file, out) = &mut self.classes[path.class() as usize];
-            writeln!(out, "put\t{path}").map_err(|error| io_at(file)(error))?;
-        }
-        Ok(())
+    /// Adds a file that is staged; whether its path `is_new`, and not that of a file that is there.
+    pub(super) fn add(&mut self, path: &SitePath, is_new: bool) -> Result<(), PublishError> {
+        let classes = if is_new { &mut self.new } else { &mut self.changed };
+        let (file, out) = &mut classes[path.class() as usize];
+        writeln!(out, "put\t{path}").map_err(|error| io_at(file)(error))
     }
 
     /// Writes the journal, with which the new site is decided on.
@@ -63,9 +69,25 @@ impl Spool {
         units: &[String],
         gone: &[String],
     ) -> Result<(), PublishError> {
-        let (first, last) = (self.folder.join("journal.first"), self.folder.join("journal.last"));
-        fs::write(&first, HEADER).map_err(io_at(&first))?;
+        let mut pieces = Vec::new();
+        let piece = |name: &str, text: &str| -> Result<PathBuf, PublishError> {
+            let path = self.folder.join(name);
+            fs::write(&path, text).map_err(io_at(&path))?;
+            Ok(path)
+        };
+        pieces.push(piece("journal.first", HEADER)?);
+        let sync = piece("journal.sync", SYNC)?;
+        for classes in [self.new, self.changed] {
+            for (path, mut out) in classes {
+                out.flush().map_err(io_at(&path))?;
+                pieces.push(path);
+            }
+            pieces.push(sync.clone());
+        }
         let mut text = String::new();
+        // A page before what it has links to.
+        let mut removed: Vec<&SitePath> = removed.iter().collect();
+        removed.sort_by_key(|path| std::cmp::Reverse(path.class()));
         for path in removed {
             text.push_str(&format!("remove\t{path}\n"));
         }
@@ -74,14 +96,14 @@ impl Spool {
                 text.push_str(&format!("{verb}\t{name}\n"));
             }
         }
-        text.push_str(END);
-        fs::write(&last, text).map_err(io_at(&last))?;
-        let mut pieces = vec![first];
-        for (path, mut out) in self.classes {
-            out.flush().map_err(io_at(&path))?;
-            pieces.push(path);
+        let mut hasher = blake3::Hasher::new();
+        for path in &pieces {
+            let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
+            hashed.map_err(io_at(path))?;
         }
-        pieces.push(last);
+        hasher.update(text.as_bytes());
+        text.push_str(&end(&hasher.finalize()));
+        pieces.push(piece("journal.last", &text)?);
         let beside = state.join("journal.tmp");
         if beside.exists() {
             fs::remove_file(&beside).map_err(io_at(&beside))?;
@@ -94,38 +116,53 @@ impl Spool {
     }
 }
 
+/// What became of a journal that a crash left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recovered {
+    /// There was none.
+    Nothing,
+    /// It was finished.
+    Finished,
+    /// It is not as it was written: how far the site is the new one is not known.
+    Damaged,
+}
+
 /// Finishes a journal that a crash left.
 pub(super) fn recover(
     disk: &impl Disk,
     output: &Path,
     state: &Path,
     warnings: &mut Vec<String>,
-) -> Result<(), PublishError> {
+) -> Result<Recovered, PublishError> {
     let path = state.join(JOURNAL);
     if !path.exists() {
-        return Ok(());
+        return Ok(Recovered::Nothing);
     }
     if !is_whole(&path).map_err(io_at(&path))? {
-        warnings.push(format!("{} cannot be read and is put aside", path.display()));
         let aside = path.with_extension("unreadable");
-        return fs::rename(&path, &aside).map_err(io_at(&path));
+        let (from, to) = (path.display(), aside.display());
+        warnings.push(format!("{from} is damaged and becomes {to}; everything is built anew"));
+        disk.rename(&path, &aside).map_err(io_at(&path))?;
+        return Ok(Recovered::Damaged);
     }
     warnings.push("the last build was interrupted while it published; it was finished".to_owned());
-    finish(disk, output, state).map(drop)
+    finish(disk, output, state)?;
+    Ok(Recovered::Finished)
 }
 
-/// Whether a journal begins and ends as one does.
+/// Whether a journal is as it was written.
 fn is_whole(path: &Path) -> io::Result<bool> {
-    let mut file = File::open(path)?;
+    let file = File::open(path)?;
+    let Some(length) = file.metadata()?.len().checked_sub(END_BYTES as u64) else { return Ok(false) };
+    let mut reader = BufReader::new(file);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader((&mut reader).take(length))?;
+    let mut last = Vec::new();
+    reader.read_to_end(&mut last)?;
     let mut first = vec![0; HEADER.len()];
-    let mut last = vec![0; END.len() + 1];
-    if file.metadata()?.len() < (HEADER.len() + END.len()) as u64 {
-        return Ok(false);
-    }
-    file.read_exact(&mut first)?;
-    file.seek(SeekFrom::End(-(last.len() as i64)))?;
-    file.read_exact(&mut last)?;
-    Ok(first == HEADER.as_bytes() && last == format!("\n{END}").as_bytes())
+    // What is shorter has another digest.
+    let is_ours = File::open(path)?.read_exact(&mut first).is_ok() && first == HEADER.as_bytes();
+    Ok(is_ours && last == end(&hasher.finalize()).as_bytes())
 }
 
 /// Does what the journal says; done twice, the second time changes nothing. Gives the folders that it touched.
@@ -137,45 +174,52 @@ pub(super) fn finish(
     let journal = state.join(JOURNAL);
     let file = File::open(&journal).map_err(io_at(&journal))?;
     let units = state.join(UNITS);
-    let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut touched = Touched::default();
     for line in BufReader::new(file).lines() {
         let line = line.map_err(io_at(&journal))?;
-        let Some((verb, name)) = line.split_once('\t') else { continue };
+        let Some((verb, name)) = line.split_once('\t') else {
+            if line == SYNC.trim_end() {
+                touched.sync(disk, output)?;
+            }
+            continue;
+        };
         match verb {
             "unit" | "drop" if !is_unit_name(name) => {}
             "unit" => {
                 let from = staged_unit(state, name);
                 if from.exists() {
-                    if folders.insert(units.clone()) {
-                        disk.create_dir_all(&units).map_err(io_at(&units))?;
-                    }
+                    touched.folder(disk, &units)?;
                     let to = units.join(name);
                     disk.rename(&from, &to).map_err(io_at(&to))?;
                 }
             }
-            "drop" => remove(disk, &units.join(name))?,
-            _ => {
+            "drop" => {
+                remove(disk, &units.join(name))?;
+                touched.add(units.clone());
+            }
+            "put" | "remove" => {
                 let path = SitePath::new(name)?;
                 let place = output.join(path.as_str());
                 let folder = place.parent().unwrap_or(output).to_owned();
                 if verb == "put" {
-                    put(disk, &staged(state, &path), &place, &folder, &folders)?;
+                    let from = staged(state, &path);
+                    if from.exists() {
+                        touched.folder(disk, &folder)?;
+                        disk.rename(&from, &place).map_err(io_at(&place))?;
+                    }
                 } else {
                     remove(disk, &place)?;
-                    remove_empty(disk, output, &folder);
+                    let left = remove_empty(disk, output, &folder);
+                    touched.add(left);
                 }
-                folders.insert(folder);
+                // Done before a crash, perhaps, but not on the medium.
+                touched.add(folder);
             }
+            // The last line.
+            _ => {}
         }
     }
-    folders.retain(|folder| folder.exists());
-    if folders.len() <= FEW_FOLDERS {
-        for folder in &folders {
-            disk.sync_folder(folder).map_err(io_at(folder))?;
-        }
-    } else {
-        disk.sync_all(output).map_err(io_at(output))?;
-    }
+    touched.sync(disk, output)?;
     let new = state.join(MANIFEST_NEW);
     let manifest = state.join(MANIFEST);
     if new.exists() {
@@ -183,28 +227,74 @@ pub(super) fn finish(
         disk.sync_folder(state).map_err(io_at(state))?;
     }
     disk.remove_file(&journal).map_err(io_at(&journal))?;
+    // A journal that came back would remove what somebody else has put in place since.
+    disk.sync_folder(state).map_err(io_at(state))?;
     let staging = state.join(STAGING);
     if staging.exists() {
-        fs::remove_dir_all(&staging).map_err(io_at(&staging))?;
+        disk.remove_dir_all(&staging).map_err(io_at(&staging))?;
     }
-    folders.remove(&units);
-    Ok(folders)
+    touched.all.remove(&units);
+    Ok(touched.all)
 }
 
-fn put(
-    disk: &impl Disk,
-    from: &Path,
-    place: &Path,
-    folder: &Path,
-    made: &BTreeSet<PathBuf>,
-) -> Result<(), PublishError> {
-    if !from.exists() {
-        return Ok(());
+/// The folders in which names came or went.
+#[derive(Default)]
+struct Touched {
+    all: BTreeSet<PathBuf>,
+    /// Those that are not on the medium yet.
+    fresh: BTreeSet<PathBuf>,
+}
+
+impl Touched {
+    fn add(&mut self, folder: PathBuf) {
+        if !self.fresh.contains(&folder) {
+            self.all.insert(folder.clone());
+            self.fresh.insert(folder);
+        }
     }
-    if !made.contains(folder) {
-        disk.create_dir_all(folder).map_err(io_at(folder))?;
+
+    /// Sees to it that a folder is there.
+    fn folder(&mut self, disk: &impl Disk, folder: &Path) -> Result<(), PublishError> {
+        if !self.fresh.contains(folder) {
+            for parent in make_folder(disk, folder)? {
+                self.add(parent);
+            }
+            self.add(folder.to_owned());
+        }
+        Ok(())
     }
-    disk.rename(from, place).map_err(io_at(place))
+
+    /// Brings them to the medium.
+    fn sync(&mut self, disk: &impl Disk, output: &Path) -> Result<(), PublishError> {
+        self.fresh.retain(|folder| folder.exists());
+        if self.fresh.len() <= FEW_FOLDERS {
+            for folder in &self.fresh {
+                disk.sync_folder(folder).map_err(io_at(folder))?;
+            }
+        } else {
+            disk.sync_all(output).map_err(io_at(output))?;
+            for folder in self.fresh.iter().filter(|folder| !folder.starts_with(output)) {
+                disk.sync_folder(folder).map_err(io_at(folder))?;
+            }
+        }
+        self.all.retain(|folder| folder.exists());
+        self.fresh.clear();
+        Ok(())
+    }
+}
+
+/// Makes a folder and those above it that are not there; gives the folders that have a new one in them.
+pub(super) fn make_folder(disk: &impl Disk, folder: &Path) -> Result<Vec<PathBuf>, PublishError> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    disk.create_dir_all(folder).map_err(io_at(folder))?;
+    let above = |folder: &&Path| {
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).to_owned()
+    };
+    Ok(missing.iter().map(above).collect())
 }
 
 fn remove(disk: &impl Disk, place: &Path) -> Result<(), PublishError> {
@@ -214,14 +304,15 @@ fn remove(disk: &impl Disk, place: &Path) -> Result<(), PublishError> {
     }
 }
 
-/// Removes a folder that became empty, and those above it, up to the output folder itself.
-fn remove_empty(disk: &impl Disk, output: &Path, folder: &Path) {
+/// Removes a folder that became empty, and those above it, up to the output folder itself. Gives the last that is left.
+fn remove_empty(disk: &impl Disk, output: &Path, folder: &Path) -> PathBuf {
     let mut folder = folder.to_owned();
     // A folder that is not empty cannot be removed, which ends the climb.
     while folder != output && folder.starts_with(output) && disk.remove_dir(&folder).is_ok() {
         match folder.parent() {
             Some(parent) => folder = parent.to_owned(),
-            None => return,
+            None => break,
         }
     }
+    folder
 }

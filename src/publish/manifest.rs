@@ -9,9 +9,10 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use super::SitePath;
+use super::seal::{lines, seal};
 
-const HEADER: &str = "peerpress manifest 2";
-const UNIT_HEADER: &str = "peerpress unit 1";
+const HEADER: &str = "peerpress manifest 3";
+const UNIT_HEADER: &str = "peerpress unit 2";
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +58,13 @@ pub(super) struct UnitRecord {
     pub(super) digest: blake3::Hash,
 }
 
-/// All units, and a digest of all that the site was made from, if that is known.
+/// All units, and what the whole site is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Manifest {
+    /// A digest of all that the site was made from, if that is known.
     pub(super) key: Option<blake3::Hash>,
+    /// What the builder noted of it; a line.
+    pub(super) note: String,
     pub(super) units: BTreeMap<String, UnitRecord>,
 }
 
@@ -71,12 +75,6 @@ fn hash_text(hash: Option<blake3::Hash>) -> String {
 /// The other way.
 fn hash_of(text: &str) -> Result<Option<blake3::Hash>, blake3::HexError> {
     if text == "-" { Ok(None) } else { blake3::Hash::from_hex(text).map(Some) }
-}
-
-/// The lines between a header and the line that says that it is all.
-fn lines<'a>(bytes: &'a [u8], header: &str) -> Option<std::str::Lines<'a>> {
-    let mut lines = std::str::from_utf8(bytes).ok()?.strip_suffix("\nend\n")?.lines();
-    (lines.next()? == header).then_some(lines)
 }
 
 /// Whether a text can be a unit's name, which is that of its file too.
@@ -90,6 +88,7 @@ impl Manifest {
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut lines = lines(bytes, HEADER)?;
         let key = hash_of(lines.next()?.strip_prefix("site\t")?).ok()?;
+        let note = lines.next()?.strip_prefix("note\t")?.to_owned();
         let mut units = BTreeMap::new();
         for line in lines {
             let mut fields = line.split('\t');
@@ -100,16 +99,15 @@ impl Manifest {
             let digest = blake3::Hash::from_hex(fields.next()?).ok()?;
             units.insert(name, UnitRecord { key, files, bytes, digest });
         }
-        Some(Self { key, units })
+        Some(Self { key, note, units })
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut text = format!("{HEADER}\nsite\t{}\n", hash_text(self.key));
+        let mut text = format!("{HEADER}\nsite\t{}\nnote\t{}\n", hash_text(self.key), self.note);
         for (name, UnitRecord { key, files, bytes, digest }) in &self.units {
             text.push_str(&format!("{name}\t{}\t{files}\t{bytes}\t{}\n", hash_text(*key), digest.to_hex()));
         }
-        text.push_str("end\n");
-        text.into_bytes()
+        seal(text)
     }
 }
 
@@ -138,8 +136,7 @@ pub(super) fn unit_bytes(files: &Entries) -> Vec<u8> {
         let (digest, key) = (digest.to_hex(), hash_text(*key));
         text.push_str(&format!("{path}\t{size}\t{mtime_ns}\t{digest}\t{key}\n"));
     }
-    text.push_str("end\n");
-    text.into_bytes()
+    seal(text)
 }
 
 #[cfg(test)]
@@ -160,7 +157,7 @@ mod tests {
         let record = UnitRecord { key: None, files: 2, bytes: 10, digest: blake3::hash(&bytes) };
         let keyed = UnitRecord { key: Some(blake3::hash(b"k")), ..record.clone() };
         let units = BTreeMap::from([("part-2026-11-18.0".to_owned(), record), ("site".to_owned(), keyed)]);
-        let manifest = Manifest { key: Some(blake3::hash(b"all")), units };
+        let manifest = Manifest { key: Some(blake3::hash(b"all")), note: "{\"a\": 1}".to_owned(), units };
         let bytes = manifest.to_bytes();
         assert_eq!(Manifest::parse(&bytes), Some(manifest));
         for end in 0..bytes.len() {

@@ -13,21 +13,26 @@ mod folders;
 mod journal;
 mod manifest;
 mod paths;
+mod room;
+mod salvage;
+mod seal;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use fs4::FileExt;
-
 pub use disk::{Disk, RealDisk};
 use folders::Folders;
-use journal::Spool;
+use journal::{Recovered, Spool};
 use manifest::{Entries, Entry, Manifest, UnitRecord};
 pub use paths::{PathError, SitePath};
+pub use room::{Need, Room};
+use salvage::Salvage;
+
+use crate::lock::{Lock, LockError, Owner};
 
 const LOCK: &str = "lock";
 const MANIFEST: &str = "manifest";
@@ -47,14 +52,6 @@ pub enum PublishError {
         path: PathBuf,
         /// Why.
         source: io::Error,
-    },
-    /// Another build has the lock.
-    #[error("another build is running (process {holder})\nhint: wait for it; if there is none, delete {}", .lock.display())]
-    Locked {
-        /// Its process id, as it wrote it.
-        holder: String,
-        /// The lock file.
-        lock: PathBuf,
     },
     /// Output and state are on different file systems, so that no rename leads from one to the other.
     #[error("{} and {} are on different file systems\nhint: choose a state folder beside the output folder", .output.display(), .state.display())]
@@ -99,7 +96,16 @@ pub struct Changes {
 #[derive(Debug, Clone)]
 struct Planned {
     entry: Entry,
-    staged: bool,
+    wait: Option<Staged>,
+}
+
+/// A file that waits for its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Staged {
+    /// There is nothing in its place.
+    New,
+    /// A file of the former site is.
+    Changed,
 }
 
 /// One build's files, on their way to the output folder. Threads put files at the same time.
@@ -110,6 +116,8 @@ pub struct Publisher<D: Disk = RealDisk> {
     old: Manifest,
     /// Whether the folders of the site look as the last build left them: then nothing was added, replaced or removed.
     intact: bool,
+    /// Files of a former site that the manifest does not tell of, as it is damaged.
+    salvage: Salvage,
     /// Whether unknown files may be taken for ours, what was known of them being unreadable.
     adopt: AtomicBool,
     warnings: Mutex<Vec<String>>,
@@ -117,7 +125,7 @@ pub struct Publisher<D: Disk = RealDisk> {
     /// The files of all units of the last build, should one have moved from one to another.
     elsewhere: OnceLock<HashMap<PathHash, Entry>>,
     committed: bool,
-    _lock: File,
+    _lock: Lock,
 }
 
 /// A path without regard to case, as some file systems see it.
@@ -145,6 +153,7 @@ struct Build {
     written: usize,
     kept: usize,
     bytes_written: u64,
+    note: String,
 }
 
 /// Whether a site in place was made from what `key` is a digest of, as far as can be told without writing anything: its
@@ -160,6 +169,31 @@ pub fn is_current(output: &Path, state: &Path, key: &blake3::Hash) -> Option<Cha
         bytes_total: manifest.units.values().map(|unit| unit.bytes).sum(),
         ..Changes::default()
     })
+}
+
+/// What was noted of a site, by [`Publisher::note`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Noted {
+    /// There is no site yet.
+    Nothing,
+    /// It cannot be read any more.
+    Damaged,
+    /// This.
+    Text(String),
+}
+
+/// What was noted of the site whose state is in a folder; of one that is being published, too.
+pub fn noted(state: &Path) -> Noted {
+    let journal = state.join(journal::JOURNAL).exists();
+    let new = state.join(MANIFEST_NEW);
+    let path = if journal && new.exists() { new } else { state.join(MANIFEST) };
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Noted::Nothing,
+        bytes => {
+            let manifest = bytes.ok().as_deref().and_then(Manifest::parse);
+            manifest.map_or(Noted::Damaged, |manifest| Noted::Text(manifest.note))
+        }
+    }
 }
 
 /// A site that was published, to be read.
@@ -198,52 +232,69 @@ impl Published {
     }
 }
 
+/// Takes the lock of whoever changes a state folder, or the site that it is of. The folder is made, if it is not there.
+pub fn lock(state: &Path, owner: &Owner) -> Result<Lock, LockError> {
+    let path = state.join(LOCK);
+    fs::create_dir_all(state).map_err(|source| LockError::Io { path: path.clone(), source })?;
+    Lock::alone(&path, owner)
+}
+
+/// Takes the lock of whoever only reads a state folder, or the site that it is of.
+pub fn shared_lock(state: &Path) -> Result<Lock, LockError> {
+    Lock::shared(&state.join(LOCK))
+}
+
 impl Publisher<RealDisk> {
-    /// Begins a build for `output`, with its state in `state`; finishes what a crash left unfinished.
-    pub fn begin(output: &Path, state: &Path) -> Result<Self, PublishError> {
-        Self::begin_on(RealDisk, output, state)
+    /// Begins a build for `output`, with its state in `state`, of which the caller has the [`lock`]; finishes what a crash left
+    /// unfinished.
+    pub fn begin(lock: Lock, output: &Path, state: &Path) -> Result<Self, PublishError> {
+        Self::begin_on(RealDisk, lock, output, state)
     }
 }
 
 impl<D: Disk> Publisher<D> {
     /// The same on a disk of one's own, for tests of what happens when it fails.
-    pub fn begin_on(disk: D, output: &Path, state: &Path) -> Result<Self, PublishError> {
-        let had_state = state.join(MANIFEST).exists() || state.join(journal::JOURNAL).exists();
-        fs::create_dir_all(output).map_err(io_at(output))?;
-        fs::create_dir_all(state).map_err(io_at(state))?;
-        let lock = take_lock(state)?;
+    pub fn begin_on(disk: D, lock: Lock, output: &Path, state: &Path) -> Result<Self, PublishError> {
+        let manifest = state.join(MANIFEST);
+        let had_state = manifest.exists() || state.join(journal::JOURNAL).exists();
+        for folder in [output, state] {
+            for parent in journal::make_folder(&disk, folder)? {
+                disk.sync_folder(&parent).map_err(io_at(&parent))?;
+            }
+        }
         let mut warnings = Vec::new();
-        journal::recover(&disk, output, state, &mut warnings)?;
+        let recovered = journal::recover(&disk, output, state, &mut warnings)?;
+        let found = match fs::read(&manifest) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            found => Some(found.map_err(io_at(&manifest))?),
+        };
+        let old = found.as_deref().and_then(Manifest::parse);
+        if found.is_some() && old.is_none() {
+            let path = manifest.display();
+            warnings.push(format!("{path} is damaged or of another version; everything is built anew"));
+        }
+        let (old, salvage) = match old.filter(|_| recovered != Recovered::Damaged) {
+            Some(old) => (old, Salvage::default()),
+            None => (Manifest::default(), Salvage::of(state, recovered == Recovered::Damaged)?),
+        };
+        // Where nothing was, what is there is somebody else's.
+        let adopt = salvage.is_partial && (had_state || !salvage.units.is_empty());
         let staging = state.join(STAGING);
         if staging.exists() {
-            fs::remove_dir_all(&staging).map_err(io_at(&staging))?;
+            disk.remove_dir_all(&staging).map_err(io_at(&staging))?;
         }
         fs::create_dir_all(&staging).map_err(io_at(&staging))?;
         if !had_state {
             // Once: it changes the folder, and what is renamed later comes from the same place.
             probe_rename(output, state)?;
         }
-        let path = state.join(MANIFEST);
-        let (old, adopt) = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (Manifest::default(), had_state),
-            Err(error) => return Err(io_at(&path)(error)),
-            Ok(bytes) => {
-                let manifest = Manifest::parse(&bytes);
-                if manifest.is_none() {
-                    let path = path.display();
-                    warnings
-                        .push(format!("{path} is damaged or of another version; everything is built anew"));
-                }
-                let unknown = manifest.is_none();
-                (manifest.unwrap_or_default(), unknown)
-            }
-        };
         let intact = Folders::read(state).is_some_and(|folders| folders.are_intact(output));
         Ok(Self {
             disk,
             output: output.to_owned(),
             state: state.to_owned(),
             old,
+            salvage,
             intact,
             adopt: AtomicBool::new(adopt),
             warnings: Mutex::new(warnings),
@@ -252,6 +303,20 @@ impl<D: Disk> Publisher<D> {
             committed: false,
             _lock: lock,
         })
+    }
+
+    /// What the former site takes, as far as that is known.
+    pub fn former(&self) -> Need {
+        let units = self.old.units.values();
+        units.fold(Need::default(), |sum, unit| Need {
+            bytes: sum.bytes + unit.bytes,
+            files: sum.files + unit.files as u64,
+        })
+    }
+
+    /// Notes what the site is; it is kept and published with it. Of several notes the last counts, without its ends of lines.
+    pub fn note(&self, text: &str) {
+        self.build().note = text.replace(['\r', '\n'], " ");
     }
 
     /// What the user should know about the state that was found.
@@ -302,8 +367,13 @@ impl<D: Disk> Publisher<D> {
         for name in &gone {
             build.left.extend(self.entries(name).unwrap_or_default().into_keys());
         }
+        // Nothing is kept where something was salvaged: all paths of the new site are known.
+        build.left.extend(std::mem::take(&mut self.salvage.files));
+        let unknown = |name: &&String| !build.units.contains_key(*name) && !gone.contains(*name);
+        let gone = gone.iter().chain(self.salvage.units.iter().filter(unknown)).cloned().collect::<Vec<_>>();
         build.left.retain(|path| !build.paths.contains(&folded(path)));
         build.left.sort();
+        build.left.dedup();
         build.named.sort();
         let changes = Changes {
             written: build.written,
@@ -313,7 +383,7 @@ impl<D: Disk> Publisher<D> {
             bytes_written: build.bytes_written,
             bytes_total: build.units.values().map(|unit| unit.bytes).sum(),
         };
-        let new = Manifest { key, units: build.units };
+        let new = Manifest { key, note: build.note, units: build.units };
         let manifest = self.state.join(MANIFEST);
         let nothing = changes.written == 0 && changes.removed.is_empty();
         if nothing && build.staged_units.is_empty() && gone.is_empty() {
@@ -365,12 +435,19 @@ impl<D: Disk> Publisher<D> {
     /// What the last build made for a unit; none, with a warning, if that cannot be read.
     fn entries(&self, name: &str) -> Option<Entries> {
         let path = self.unit_file(name);
-        let found = fs::read(&path).ok().as_deref().and_then(manifest::parse_unit);
+        let digest = self.old.units.get(name).map(|record| record.digest);
+        let bytes = fs::read(&path).ok().filter(|bytes| Some(blake3::hash(bytes)) == digest);
+        let found = bytes.as_deref().and_then(manifest::parse_unit);
         if found.is_none() {
             self.warn(format!("{} cannot be read; its part of the site is built anew", path.display()));
             self.adopt.store(true, Ordering::SeqCst);
         }
         found
+    }
+
+    /// Whether a file that its unit did not have may be taken for one of the former site.
+    fn is_ours(&self, path: &SitePath) -> bool {
+        self.adopt.load(Ordering::SeqCst) || self.salvage.files.contains(path) || self.was_elsewhere(path)
     }
 
     /// Whether another unit of the last build had this path.
@@ -396,7 +473,7 @@ impl<D: Disk> Publisher<D> {
 
     fn clear_staging(&self) -> Result<(), PublishError> {
         let staging = self.state.join(STAGING);
-        if staging.exists() { fs::remove_dir_all(&staging).map_err(io_at(&staging)) } else { Ok(()) }
+        if staging.exists() { self.disk.remove_dir_all(&staging).map_err(io_at(&staging)) } else { Ok(()) }
     }
 }
 
@@ -434,7 +511,7 @@ impl<D: Disk> Unit<'_, D> {
     /// Keeps a file of the former site as it is.
     pub fn keep(&self, path: &SitePath) -> Result<(), PublishError> {
         match self.old.get(path) {
-            Some(entry) => self.plan(path, Planned { entry: entry.clone(), staged: false }),
+            Some(entry) => self.plan(path, Planned { entry: entry.clone(), wait: None }),
             None => Err(PublishError::Collision(format!("{path}, which is kept but was never there"))),
         }
     }
@@ -458,9 +535,12 @@ impl<D: Disk> Unit<'_, D> {
         let place = publisher.place(path);
         let old = self.old.get(path);
         if let Some(entry) = old.filter(|entry| entry.digest == digest && entry.matches(&place)) {
-            return self.plan(path, Planned { entry: Entry { key, ..entry.clone() }, staged: false });
+            return self.plan(path, Planned { entry: Entry { key, ..entry.clone() }, wait: None });
         }
+        let mut wait = Staged::Changed;
         match fs::symlink_metadata(&place) {
+            // The start page is the way to everything else, also to the first site.
+            Err(_) if path.as_str() != "index.html" => wait = Staged::New,
             Err(_) => {}
             Ok(found) => {
                 let same = found.is_file()
@@ -468,9 +548,9 @@ impl<D: Disk> Unit<'_, D> {
                     && fs::read(&place).is_ok_and(|there| there == bytes);
                 if same {
                     let entry = Entry::of(&place, digest, key).map_err(io_at(&place))?;
-                    return self.plan(path, Planned { entry, staged: false });
+                    return self.plan(path, Planned { entry, wait: None });
                 }
-                let ours = || publisher.adopt.load(Ordering::SeqCst) || publisher.was_elsewhere(path);
+                let ours = || publisher.is_ours(path);
                 if !found.is_file() || (old.is_none() && !ours()) {
                     return Err(PublishError::Foreign(place));
                 }
@@ -478,7 +558,7 @@ impl<D: Disk> Unit<'_, D> {
         }
         // Planned first, so that two files of one path never share a place in staging.
         let unknown = Entry { size: bytes.len() as u64, mtime_ns: 0, digest, key };
-        self.plan(path, Planned { entry: unknown, staged: true })?;
+        self.plan(path, Planned { entry: unknown, wait: Some(wait) })?;
         let staged = journal::staged(&publisher.state, path);
         if let Some(folder) = staged.parent() {
             publisher.disk.create_dir_all(folder).map_err(io_at(folder))?;
@@ -496,10 +576,10 @@ impl<D: Disk> Unit<'_, D> {
         let Self { publisher, name, old, planned } = self;
         let planned = planned.into_inner().unwrap_or_else(PoisonError::into_inner);
         let left: Vec<SitePath> = old.into_keys().filter(|path| !planned.contains_key(path)).collect();
-        let written: Vec<SitePath> =
-            planned.iter().filter(|(_, file)| file.staged).map(|(path, _)| path.clone()).collect();
+        let written: Vec<(SitePath, Staged)> =
+            planned.iter().filter_map(|(path, file)| Some((path.clone(), file.wait?))).collect();
         let bytes_written: u64 =
-            planned.values().filter(|file| file.staged).map(|file| file.entry.size).sum();
+            planned.values().filter(|file| file.wait.is_some()).map(|file| file.entry.size).sum();
         let entries: Entries = planned.into_iter().map(|(path, file)| (path, file.entry)).collect();
         let bytes = manifest::unit_bytes(&entries);
         let record = UnitRecord {
@@ -527,10 +607,10 @@ impl<D: Disk> Unit<'_, D> {
                 build.spool = Some(Spool::new(&publisher.state.join(STAGING))?);
             }
             if let Some(spool) = &mut build.spool {
-                spool.add(&written)?;
+                written.iter().try_for_each(|(path, wait)| spool.add(path, *wait == Staged::New))?;
             }
             if build.written <= NAMED {
-                build.named.extend(written);
+                build.named.extend(written.into_iter().map(|(path, _)| path));
             }
         }
         if build.units.insert(name.clone(), record).is_some() {
@@ -550,24 +630,6 @@ impl<D: Disk> Unit<'_, D> {
         self.planned().insert(path.clone(), planned);
         Ok(())
     }
-}
-
-fn take_lock(state: &Path) -> Result<File, PublishError> {
-    let path = state.join(LOCK);
-    let mut lock = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(io_at(&path))?;
-    if FileExt::try_lock(&lock).is_err() {
-        let holder = fs::read_to_string(&path).unwrap_or_default();
-        let holder = if holder.trim().is_empty() { "unknown".to_owned() } else { holder.trim().to_owned() };
-        return Err(PublishError::Locked { holder, lock: path });
-    }
-    lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id())).map_err(io_at(&path))?;
-    Ok(lock)
 }
 
 /// A rename is the one thing that everything rests on: try it before any work is done.

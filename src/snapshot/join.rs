@@ -23,7 +23,10 @@ pub struct Joined {
 impl Joined {
     fn of(manifest: &Manifest) -> Result<Self, SnapshotError> {
         let (database, taken_at) = (manifest.database.clone(), manifest.taken_at.clone());
-        let digest = blake3::hash(&manifest.to_json()?).to_hex().to_string();
+        let digest = manifest.digest().map_err(|error| SnapshotError::Encode {
+            path: "manifest.json".into(),
+            problem: error.to_string(),
+        })?;
         Ok(Self { database, taken_at, digest })
     }
 }

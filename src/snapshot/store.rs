@@ -88,6 +88,22 @@ pub enum SnapshotError {
     },
 }
 
+impl SnapshotError {
+    /// Whether a file is not as it was written, or is not there: a snapshot that is taken anew is whole.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Missing(_) | Self::Manifest { .. } | Self::Damaged { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Encode { .. } | Self::Twins { .. } => false,
+        }
+    }
+
+    /// What is wrong, without the hint.
+    pub fn first_line(&self) -> String {
+        self.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+}
+
 fn io_at(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError + '_ {
     |source| SnapshotError::Io { path: path.to_owned(), source }
 }
@@ -120,13 +136,16 @@ pub struct Manifest {
     /// The snapshots of several databases that it was put together of; none if it is of one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<Joined>,
+    /// blake3 of all else that stands here; none in a snapshot of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seal: Option<String>,
 }
 
 impl Manifest {
-    /// Its bytes on disk.
-    pub(super) fn to_json(&self) -> Result<Vec<u8>, SnapshotError> {
-        serde_json::to_vec_pretty(self)
-            .map_err(|error| SnapshotError::Encode { path: MANIFEST.into(), problem: error.to_string() })
+    /// A digest of everything but the seal.
+    pub(super) fn digest(&self) -> serde_json::Result<String> {
+        let rest = serde_json::to_vec(&Self { seal: None, ..self.clone() })?;
+        Ok(blake3::hash(&rest).to_hex().to_string())
     }
 
     /// The instant of the snapshot.
@@ -412,7 +431,7 @@ impl SnapshotWriter {
         for (table, count) in parts.iter().flat_map(|part| &part.rows) {
             *rows.entry(table.clone()).or_default() += count;
         }
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             format: FORMAT,
             program: PROGRAM.to_owned(),
             taken_at_micros: taken_at.as_micros(),
@@ -424,9 +443,16 @@ impl SnapshotWriter {
             read: std::mem::take(&mut self.read),
             origin,
             joined: std::mem::take(&mut self.joined),
+            seal: None,
         };
         let path = self.staging.join(MANIFEST);
-        fs::write(&path, manifest.to_json()?).map_err(io_at(&path))?;
+        let encode = |error: serde_json::Error| SnapshotError::Encode {
+            path: path.clone(),
+            problem: error.to_string(),
+        };
+        manifest.seal = Some(manifest.digest().map_err(encode)?);
+        let text = serde_json::to_vec_pretty(&manifest).map_err(encode)?;
+        fs::write(&path, text).map_err(io_at(&path))?;
         self.replace_target()?;
         self.finished = true;
         Ok(Snapshot { root: self.target.clone(), manifest })
@@ -439,6 +465,10 @@ impl SnapshotWriter {
         let old = sibling(&self.target, "old");
         if old.exists() {
             fs::remove_dir_all(&old).map_err(io_at(&old))?;
+        }
+        if exchange(&self.staging, &self.target) {
+            // What is in the staging folder now is the former snapshot.
+            return fs::remove_dir_all(&self.staging).map_err(io_at(&self.staging));
         }
         let had_one = self.target.exists();
         if had_one {
@@ -465,6 +495,18 @@ impl Drop for SnapshotWriter {
             drop(fs::remove_dir_all(&self.staging));
         }
     }
+}
+
+/// Exchanges two folders in one step, where the system can: at no moment there is no snapshot.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn exchange(one: &Path, other: &Path) -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn exchange(_one: &Path, _other: &Path) -> bool {
+    false
 }
 
 fn sibling(target: &Path, suffix: &str) -> PathBuf {
@@ -717,6 +759,9 @@ impl Snapshot {
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| problem(error.to_string()))?;
         if manifest.format != FORMAT {
             return Err(problem(format!("its format is {}, this program reads {FORMAT}", manifest.format)));
+        }
+        if manifest.seal.is_some() && manifest.seal != manifest.digest().ok() {
+            return Err(problem("it is not as it was written".to_owned()));
         }
         Ok(Self { root: root.to_owned(), manifest })
     }
@@ -1008,6 +1053,34 @@ mod tests {
         let dossiers: Result<Vec<_>, _> = snapshot.dossiers(&snapshot.parts()[0]).unwrap().collect();
         assert_eq!(dossiers.unwrap(), rows.into_dossiers());
         assert_eq!(snapshot.manifest().rows["samples"], 1);
+    }
+
+    #[test]
+    fn a_manifest_that_is_not_as_it_was_written_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (globals, rows) = small();
+        let writer = SnapshotWriter::create(folder.path()).unwrap();
+        writer.write_part(Day::default(), 0, &rows).unwrap();
+        let snapshot = writer.finish(&globals, Timestamp::from_micros(77), "test").unwrap();
+        let path = folder.path().join(MANIFEST);
+        let text = fs::read(&path).unwrap();
+        let mut refused = 0;
+        for at in 0..text.len() {
+            let mut flipped = text.clone();
+            flipped[at] ^= 1 << (at % 7);
+            fs::write(&path, flipped).unwrap();
+            match Snapshot::open(folder.path()) {
+                // A space that is another, or a seal that has no name any more.
+                Ok(found) => assert_eq!(Manifest { seal: None, ..found.manifest }, {
+                    Manifest { seal: None, ..snapshot.manifest.clone() }
+                }),
+                Err(error) => {
+                    assert!(error.is_damage() && error.to_string().contains(MANIFEST), "{error}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused * 2 > text.len(), "{refused} of {}", text.len());
     }
 
     #[test]

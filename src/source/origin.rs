@@ -37,7 +37,7 @@ impl Whole {
     /// Because of an error.
     pub(super) fn unreadable(error: &SnapshotError) -> Self {
         // Without the hint: what it says is just what is being done.
-        Self::Unreadable(error.to_string().lines().next().unwrap_or_default().to_owned())
+        Self::Unreadable(error.first_line())
     }
 }
 

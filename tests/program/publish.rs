@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use peerpress::commands::precompress::Precompressing;
 use peerpress::commands::site::{Sink, UnitSink};
-use peerpress::publish::{Changes, Disk, PublishError, Publisher, RealDisk, SitePath, Unit, is_current};
+use peerpress::lock::{Lock, Owner};
+use peerpress::publish::{
+    self, Changes, Disk, Noted, PublishError, Publisher, RealDisk, SitePath, Unit, is_current, noted,
+};
+use peerpress::units::Timestamp;
 
 /// A disk on which the operation with a certain number, and all after it, fail: as after a crash or on a full disk.
 struct FailingDisk {
@@ -60,6 +64,9 @@ impl Disk for FailingDisk {
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
         self.step().and_then(|()| RealDisk.remove_dir(path))
     }
+    fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.remove_dir_all(path))
+    }
     fn sync_file(&self, path: &Path) -> io::Result<()> {
         self.step().and_then(|()| RealDisk.sync_file(path))
     }
@@ -71,25 +78,69 @@ impl Disk for FailingDisk {
     }
 }
 
-struct Place {
-    folder: tempfile::TempDir,
+/// A disk that no power loss threatens: where many builds are tried, nothing waits for the medium.
+pub(crate) struct QuickDisk;
+
+impl Disk for QuickDisk {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        RealDisk.create_dir_all(path)
+    }
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        RealDisk.write_new(path, bytes)
+    }
+    fn join(&self, pieces: &[PathBuf], path: &Path) -> io::Result<()> {
+        RealDisk.join(pieces, path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_file(path)
+    }
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_dir(path)
+    }
+    fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_dir_all(path)
+    }
+    fn sync_file(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+    fn sync_folder(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+    fn sync_all(&self, _folder: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+    pub(crate) fn new() -> Self {
+        Self { folder: crate::support::quick_folder() }
     }
 
-    fn output(&self) -> std::path::PathBuf {
+    pub(crate) fn output(&self) -> std::path::PathBuf {
         self.folder.path().join("output")
     }
 
-    fn state(&self) -> std::path::PathBuf {
+    pub(crate) fn state(&self) -> std::path::PathBuf {
         self.folder.path().join(".peerpress")
     }
 
+    pub(crate) fn lock(&self) -> Lock {
+        publish::lock(&self.state(), &Owner::this("test", Timestamp::default())).unwrap()
+    }
+
     fn begin(&self) -> Publisher {
-        Publisher::begin(&self.output(), &self.state()).unwrap()
+        Publisher::begin(self.lock(), &self.output(), &self.state()).unwrap()
+    }
+
+    pub(crate) fn begin_on<D: Disk>(&self, disk: D) -> Publisher<D> {
+        Publisher::begin_on(disk, self.lock(), &self.output(), &self.state()).unwrap()
     }
 
     fn publish(&self, site: &[(&str, &str)]) -> Changes {
@@ -97,7 +148,7 @@ impl Place {
     }
 
     /// All files of the output folder.
-    fn files(&self) -> BTreeMap<String, String> {
+    pub(crate) fn files(&self) -> BTreeMap<String, String> {
         let output = self.output();
         walkdir::WalkDir::new(&output)
             .into_iter()
@@ -115,7 +166,10 @@ fn path(text: &str) -> SitePath {
     SitePath::new(text).unwrap()
 }
 
-fn put_all<D: Disk>(publisher: Publisher<D>, site: &[(&str, &str)]) -> Result<Changes, PublishError> {
+pub(crate) fn put_all<D: Disk>(
+    publisher: Publisher<D>,
+    site: &[(&str, &str)],
+) -> Result<Changes, PublishError> {
     let unit = publisher.unit("site")?;
     for (name, text) in site {
         unit.put(&path(name), text.as_bytes(), None)?;
@@ -124,36 +178,57 @@ fn put_all<D: Disk>(publisher: Publisher<D>, site: &[(&str, &str)]) -> Result<Ch
     publisher.commit(None)
 }
 
-fn as_map(site: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(crate) fn as_map(site: &[(&str, &str)]) -> BTreeMap<String, String> {
     site.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
-const OLD: [(&str, &str); 4] = [
+pub(crate) const OLD: [(&str, &str); 5] = [
     ("assets/main.1.css", "old style"),
     ("conference/a.html", "a, links to assets/main.1.css"),
-    ("conference/gone.html", "gone"),
+    ("conference/gone.html", "gone, links to conference/gone/part.html"),
+    ("conference/gone/part.html", "part"),
     ("index.html", "old index, links to conference/a.html and conference/gone.html"),
 ];
-const NEW: [(&str, &str); 4] = [
+pub(crate) const NEW: [(&str, &str); 5] = [
     ("assets/main.2.css", "new style"),
-    ("conference/a.html", "a, links to assets/main.2.css"),
-    ("conference/b/deep.html", "b"),
+    // Of the same kind as what it has links to, and by name before it.
+    ("conference/a.html", "a, links to assets/main.2.css and conference/b/deep.html and participant/z.html"),
+    ("conference/b/deep.html", "b, links to participant/z.html"),
     ("index.html", "new index, links to conference/a.html and conference/b/deep.html"),
+    ("participant/z.html", "z, links to conference/b/deep.html"),
 ];
+
+/// Links to nothing that a reader comes to who begins at the start page.
+pub(crate) fn dangling(files: &BTreeMap<String, String>) -> Vec<String> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec!["index.html".to_owned()]);
+    let mut found = Vec::new();
+    while let Some(page) = next.pop() {
+        let Some(text) = files.get(&page) else { continue };
+        for target in text.split(' ').filter(|word| word.contains('/') && word.contains('.')) {
+            if !files.contains_key(target) {
+                found.push(format!("{page} links to {target}"));
+            } else if seen.insert(target.to_owned()) {
+                next.push(target.to_owned());
+            }
+        }
+    }
+    found
+}
 
 #[test]
 fn a_second_build_writes_only_what_differs_and_removes_what_is_gone() {
     let place = Place::new();
     let first = place.publish(&OLD);
-    assert_eq!((first.written, first.kept, first.removed.len()), (4, 0, 0));
+    assert_eq!((first.written, first.kept, first.removed.len()), (5, 0, 0));
     let before = fs::metadata(place.output().join("index.html")).unwrap().modified().unwrap();
 
     let same = place.publish(&OLD);
-    assert_eq!((same.written, same.kept, same.bytes_written), (0, 4, 0));
+    assert_eq!((same.written, same.kept, same.bytes_written), (0, 5, 0));
     assert_eq!(fs::metadata(place.output().join("index.html")).unwrap().modified().unwrap(), before);
 
     let second = place.publish(&NEW);
-    assert_eq!(second.removed, [path("assets/main.1.css"), path("conference/gone.html")]);
+    let gone = ["assets/main.1.css", "conference/gone.html", "conference/gone/part.html"];
+    assert_eq!(second.removed, gone.map(path));
     assert_eq!(place.files(), as_map(&NEW));
 }
 
@@ -163,22 +238,17 @@ fn whatever_step_fails_the_site_is_the_old_one_or_becomes_the_new_one() {
     for operations in 0.. {
         let place = Place::new();
         place.publish(&OLD);
-        let publisher =
-            Publisher::begin_on(FailingDisk::after(operations), &place.output(), &place.state()).unwrap();
-        let result = put_all(publisher, &NEW);
+        let result = put_all(place.begin_on(FailingDisk::after(operations)), &NEW);
         if result.is_ok() {
             assert_eq!(place.files(), as_map(&NEW));
             break;
         }
-        // At every moment, each page that links to a file stands beside that file.
+        // At every moment, each link leads to a file.
         let files = place.files();
-        for (name, text) in &files {
-            for target in text.split(' ').filter(|word| word.contains('/') && word.contains('.')) {
-                assert!(files.contains_key(target), "{name} links to {target}, {operations} operations in");
-            }
-        }
-        // The next build begins by finishing, or finds the old site as it was.
-        let committed = place.state().join("journal").exists();
+        assert_eq!(dangling(&files), [""; 0], "{operations} operations in");
+        // The next build begins by finishing, or finds the old site as it was. Without a journal it may be the new one only where
+        // all was done but for the last words.
+        let committed = place.state().join("journal").exists() || files == as_map(&NEW);
         if !committed {
             assert_eq!(files, as_map(&OLD), "{operations} operations in");
         }
@@ -241,7 +311,130 @@ fn a_damaged_manifest_is_a_warning_and_a_full_build() {
     let publisher = place.begin();
     assert!(publisher.warnings()[0].contains("damaged"), "{:?}", publisher.warnings());
     put_all(publisher, &NEW).unwrap();
-    assert!(as_map(&NEW).iter().all(|(name, text)| place.files().get(name) == Some(text)));
+    assert_eq!(place.files(), as_map(&NEW));
+}
+
+#[test]
+fn what_was_noted_of_a_site_is_known_from_the_journal_on() {
+    let place = Place::new();
+    assert_eq!(noted(&place.state()), Noted::Nothing);
+    let publish = |publisher: Publisher, text: &str| {
+        publisher.note(text);
+        put_all(publisher, &OLD).unwrap();
+        assert_eq!(noted(&place.state()), Noted::Text(text.to_owned()));
+    };
+    publish(place.begin(), "one");
+    publish(place.begin(), "two, of the same files");
+    for operations in 0.. {
+        let publisher = place.begin_on(FailingDisk::after(operations));
+        publisher.note("new");
+        let done = put_all(publisher, &NEW).is_ok();
+        let committed = done || place.state().join("journal").exists();
+        if committed {
+            assert_eq!(noted(&place.state()), Noted::Text("new".to_owned()));
+            break;
+        }
+        assert_eq!(noted(&place.state()), Noted::Text("two, of the same files".to_owned()));
+    }
+    fs::write(place.state().join("manifest"), "damaged").unwrap();
+    drop(fs::remove_file(place.state().join("journal")));
+    assert_eq!(noted(&place.state()), Noted::Damaged);
+}
+
+/// What of others lies in the folder of the site.
+const FOREIGN: [(&str, &str); 3] = [
+    ("notes.txt", "of somebody"),
+    ("conference/notes.txt", "more"),
+    ("theirs/deep/er.html", "a page of others"),
+];
+
+fn with_foreign(site: &[(&str, &str)]) -> BTreeMap<String, String> {
+    as_map(&[site, &FOREIGN].concat())
+}
+
+/// What can become of the bytes of a file: cut, changed, longer, or of another version.
+fn damages(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for eighth in 0..8 {
+        let end = bytes.len() * eighth / 8;
+        all.push((format!("cut at {end}"), bytes[..end].to_vec()));
+    }
+    all.push(("its last byte cut".to_owned(), bytes[..bytes.len() - 1].to_vec()));
+    for at in (0..bytes.len()).step_by(17) {
+        let mut flipped = bytes.to_vec();
+        flipped[at] ^= 1 << (at % 7);
+        all.push((format!("a bit flipped at {at}"), flipped));
+    }
+    all.push(("longer".to_owned(), [bytes, b"\nmore\n"].concat()));
+    all.push(("of another version".to_owned(), b"peerpress something 99\nline\nend\n".to_vec()));
+    all.push(("zeros".to_owned(), vec![0; bytes.len()]));
+    all
+}
+
+fn put_halves(publisher: Publisher<QuickDisk>, site: &[(&str, &str)]) {
+    let middle = site.len() / 2;
+    for (name, files) in [("one", &site[..middle]), ("other", &site[middle..])] {
+        let unit = publisher.unit(name).unwrap();
+        for (name, text) in files {
+            unit.put(&path(name), text.as_bytes(), None).unwrap();
+        }
+        unit.finish(None).unwrap();
+    }
+    publisher.commit(None).unwrap();
+}
+
+#[test]
+fn whatever_is_damaged_in_the_state_the_next_build_makes_good_and_leaves_what_others_wrote() {
+    let place = Place::new();
+    let mut tried = 0;
+    for (name, text) in FOREIGN {
+        let file = place.output().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    for file in ["manifest", "folders", "units/one", "units/other"] {
+        put_halves(place.begin_on(QuickDisk), &OLD);
+        assert_eq!(place.files(), with_foreign(&OLD));
+        for (what, bytes) in damages(&fs::read(place.state().join(file)).unwrap()) {
+            fs::write(place.state().join(file), bytes).unwrap();
+            put_halves(place.begin_on(QuickDisk), &NEW);
+            let mut files = place.files();
+            if file.starts_with("units/") {
+                // Nobody knows any more that these were ours.
+                for (gone, _) in OLD.iter().filter(|(name, _)| NEW.iter().all(|(new, _)| new != name)) {
+                    files.remove(*gone);
+                    drop(fs::remove_file(place.output().join(gone)));
+                }
+            }
+            assert_eq!(files, with_foreign(&NEW), "{file}: {what}");
+            put_halves(place.begin_on(QuickDisk), &OLD);
+            tried += 1;
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn a_journal_that_is_damaged_is_put_aside_and_the_next_build_removes_what_it_had_begun() {
+    for operations in 0.. {
+        let place = Place::new();
+        put_halves(place.begin_on(QuickDisk), &OLD);
+        let result = put_all(place.begin_on(FailingDisk::after(operations)), &NEW);
+        if result.is_ok() {
+            assert!(operations > 20);
+            break;
+        }
+        let journal = place.state().join("journal");
+        let Ok(bytes) = fs::read(&journal) else { continue };
+        let damages = damages(&bytes);
+        let (what, damaged) = &damages[operations % damages.len()];
+        fs::write(&journal, damaged).unwrap();
+        let publisher = place.begin_on(QuickDisk);
+        assert!(publisher.warnings()[0].contains("damaged"), "{what}: {:?}", publisher.warnings());
+        // Something else again than the build that was cut off.
+        put_halves(publisher, &OLD);
+        assert_eq!(place.files(), as_map(&OLD), "{what}, {operations} operations in");
+    }
 }
 
 #[test]
@@ -255,14 +448,6 @@ fn two_files_of_one_path_are_refused_also_where_only_case_differs() {
             assert!(matches!(unit.put(&path(name), b"2", None), Err(PublishError::Collision(_))));
         }
     }
-}
-
-#[test]
-fn a_second_build_at_the_same_time_is_told_who_has_the_lock() {
-    let place = Place::new();
-    let _first = place.begin();
-    let error = Publisher::begin(&place.output(), &place.state()).err().unwrap().to_string();
-    assert!(error.contains(&std::process::id().to_string()), "{error}");
 }
 
 #[test]

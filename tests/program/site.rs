@@ -20,6 +20,7 @@ use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use peerpress::commands::check;
 use peerpress::commands::site::SiteOptions;
 use peerpress::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
+use peerpress::lock::Owner;
 use peerpress::publish::{Publisher, SitePath};
 use peerpress::scope::Scope;
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
@@ -61,7 +62,9 @@ fn the_same_snapshot_gives_the_same_bytes_on_any_number_of_threads() {
 }
 
 fn publish(files: &BTreeMap<String, Vec<u8>>, place: &Path) -> peerpress::publish::Changes {
-    let publisher = Publisher::begin(&place.join("output"), &place.join("state")).unwrap();
+    let state = place.join("state");
+    let lock = peerpress::publish::lock(&state, &Owner::this("test", Timestamp::default())).unwrap();
+    let publisher = Publisher::begin(lock, &place.join("output"), &state).unwrap();
     let unit = publisher.unit("site").unwrap();
     for (path, bytes) in files {
         unit.put(&SitePath::new(path).unwrap(), bytes, None).unwrap();

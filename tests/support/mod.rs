@@ -131,6 +131,11 @@ pub(crate) fn shared_data() -> Option<PathBuf> {
     None
 }
 
+/// A folder in memory, where the system has room there: nothing waits for a disk that others keep busy.
+pub(crate) fn quick_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// Says a line past the test runner, which keeps what a passing test prints to itself.
 pub(crate) fn say(line: &str) {
     std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();

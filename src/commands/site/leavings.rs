@@ -320,6 +320,19 @@ impl Ledger {
         if fs::read(&path).is_ok_and(|there| there == text) { Ok(()) } else { write(&path, &text) }
     }
 
+    /// Whether a file is one of these.
+    pub fn has(&self, file: &Path) -> bool {
+        self.folder.as_ref().is_some_and(|folder| file.starts_with(folder))
+    }
+
+    /// Forgets everything: all conferences are measured anew.
+    pub fn clear(&self) -> io::Result<()> {
+        match self.folder.as_ref().map_or(Ok(()), fs::remove_dir_all) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            cleared => cleared,
+        }
+    }
+
     /// Removes the files of former builds that none of these parts uses. What cannot be removed is in nobody's way.
     pub(super) fn sweep<'a>(&self, used: impl Iterator<Item = &'a PartLeavings>) {
         let Some(entries) = self.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok()) else { return };
@@ -399,17 +412,25 @@ impl PartLeavings {
                     file.take(section.bytes).read_to_end(&mut bytes)?;
                     Ok(bytes)
                 };
-                let bytes = read().map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
-                anyhow::ensure!(
-                    digest(&bytes) == section.digest,
-                    "{} is damaged\nhint: delete it, and build again",
-                    path.display()
-                );
-                bytes
+                let damaged = |problem: String| LedgerDamage { path: path.clone(), problem };
+                let bytes = read().map_err(|error| damaged(error.to_string()))?;
+                if digest(&bytes) != section.digest {
+                    return Err(damaged("its digest is another".to_owned()).into());
+                }
+                return postcard::from_bytes(&bytes).map_err(|error| damaged(error.to_string()).into());
             }
         };
         Ok(postcard::from_bytes(&bytes)?)
     }
+}
+
+/// A file of the ledger is not as it was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is damaged: {problem}\nhint: build this site again with --full", .path.display())]
+pub struct LedgerDamage {
+    /// The file.
+    pub path: PathBuf,
+    problem: String,
 }
 
 /// A section that was not read yet.
