@@ -71,6 +71,10 @@ pub enum Command {
     Seed(Seed),
     /// Check settings, database, permissions, and the links and data files of the published site
     Check(Check),
+    /// Make a pair of keys, for `build --sign` and `check --verify`
+    ///
+    /// Writes the secret key to KEY and the public one to KEY.pub, in minisign's form, and prints the public one.
+    NewKey(NewKey),
     /// Print the hash of a password, for a file that `serve --auth` reads
     ///
     /// Asks for the password on a terminal; else reads a line of standard input.
@@ -134,6 +138,10 @@ pub struct Site {
     /// Also write texts compressed, as .br, .zst and .gz beside them, for servers that send those; not under live rebuild
     #[arg(long)]
     pub precompress: bool,
+    /// Sign the site: write manifest.txt with a digest of every file, and its signature by this secret key (minisign's form).
+    /// PEERPRESS_SIGN_PASSPHRASE has the key's passphrase, if it has one; else it is asked for
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
     /// End with exit code 3 if anything in the database contradicts itself or cannot be read
     #[arg(long)]
     pub strict: bool,
@@ -202,7 +210,7 @@ pub struct Build {
     #[arg(long, value_name = "FILE")]
     pub mail: Option<PathBuf>,
     /// Only the K-th of N slices of the conferences, for `peerpress merge`; K is JOB_COMPLETION_INDEX + 1 if it is left out
-    #[arg(long, value_name = "K/N", requires = "from", requires = "output", conflicts_with_all = ["mail", "state", "retention"])]
+    #[arg(long, value_name = "K/N", requires = "from", requires = "output", conflicts_with_all = ["mail", "state", "retention", "sign"])]
     pub shard: Option<String>,
 }
 
@@ -317,4 +325,18 @@ pub struct Check {
     /// The folder of the site [default: output]
     #[arg(long, short, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Also check that the site is whole and unchanged since it was signed by this key: a file, or the key itself
+    #[arg(long, value_name = "PUBKEY")]
+    pub verify: Option<String>,
+}
+
+/// `peerpress new-key`.
+#[derive(Debug, Args)]
+pub struct NewKey {
+    /// The file of the secret key, which must not be there yet
+    #[arg(value_name = "KEY")]
+    pub key: PathBuf,
+    /// Leave the secret key without a passphrase, for jobs that nobody watches
+    #[arg(long)]
+    pub no_passphrase: bool,
 }

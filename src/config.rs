@@ -213,6 +213,8 @@ settings! {
         threads: usize,
         /// Texts compressed beside themselves.
         precompress: bool,
+        /// The secret key by which the site is signed.
+        sign: PathBuf,
     }
     /// The file server.
     serve: ServeConfig {

@@ -19,6 +19,7 @@ pub mod scope;
 pub mod seed;
 pub mod serve;
 pub mod shard;
+pub mod signature;
 pub mod site;
 pub mod snapshot;
 pub mod source;

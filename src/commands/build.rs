@@ -12,7 +12,7 @@ use super::precompress::{self, Precompressing};
 use super::preview::ContextWriter;
 use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, SiteOptions, UnitSink, Work};
 use super::theme::Theme;
-use super::{Done, Session, Usage, settings, snapshot};
+use super::{Done, Session, Usage, settings, sign, snapshot};
 use crate::cli;
 use crate::privacy::Profile;
 use crate::publish::{self, Changes, Publisher, SitePath, Unit};
@@ -196,6 +196,9 @@ pub(super) struct LastBuild {
     pub(super) profile: Profile,
     /// A digest of the settings that it was made by.
     pub(super) options: String,
+    /// Whether it is signed.
+    #[serde(default)]
+    pub(super) signed: bool,
 }
 
 /// A digest of the settings that a site is made by.
@@ -217,12 +220,13 @@ impl LastBuild {
     }
 
     /// Without it the next build only works for longer.
-    fn write(state: &Path, key: &blake3::Hash, counts: SiteCounts, options: &SiteOptions) {
+    fn write(state: &Path, key: &blake3::Hash, counts: SiteCounts, options: &SiteOptions, signed: bool) {
         let last = Self {
             key: key.to_hex().to_string(),
             counts,
             profile: options.privacy.profile(),
             options: digest_of(options),
+            signed,
         };
         let written = serde_json::to_vec(&last)
             .map_err(anyhow::Error::from)
@@ -263,6 +267,11 @@ pub fn render_and_publish(
     let precompress = settings::precompress(session, args) && how.contexts.is_none();
     let key = site::site_key(snapshot, &renderer, &assets, &options);
     let key = if precompress { precompress::with_forms(&key) } else { key };
+    // A slice is signed with the site that it becomes a part of.
+    let signing = match how.work {
+        Work::Shard(_) => None,
+        _ => sign::key(session, args)?,
+    };
     if let Work::Merge(slices) = how.work {
         let stranger =
             slices.iter().find(|slice| slice.files.key() != Some(site::shard_key(&key, slice.shard)));
@@ -274,6 +283,7 @@ pub fn render_and_publish(
         );
     }
     let key = if let Work::Shard(shard) = how.work { site::shard_key(&key, shard) } else { key };
+    let key = signing.as_ref().map_or(key, |signing| sign::signed(&key, signing));
     if !how.full
         && !how.mail
         && how.contexts.is_none()
@@ -310,11 +320,14 @@ pub fn render_and_publish(
         tracing::warn!("no call lies within the scope of this report ({})", options.scope.label());
     }
     stages.end("render");
+    if let Some(signing) = &signing {
+        sign::sign(&publishing.publisher, signing, &snapshot.manifest().taken_at)?;
+    }
     let spinner = session.terminal.spinner("publish");
     let changes = publishing.publisher.commit(Some(key));
     spinner.finish_and_clear();
     let changes = changes?;
-    LastBuild::write(&folders.state, &key, counts, &options);
+    LastBuild::write(&folders.state, &key, counts, &options, signing.is_some());
     stages.end("publish");
     Ok(Summary { mail, ..summary(&folders.output, snapshot, counts, &changes, stages) })
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use walkdir::WalkDir;
 
+use super::verify::{self, Verified};
 use super::{Done, Session, settings};
 use crate::cli;
 use crate::site::api;
@@ -27,6 +28,8 @@ pub struct Outcome {
     pub links: usize,
     /// Data files that were checked against the schema.
     pub data_files: usize,
+    /// What the signature says, where it was to be checked and holds.
+    pub signed: Option<Verified>,
     /// What is wrong.
     pub problems: Vec<String>,
 }
@@ -48,6 +51,9 @@ pub fn run(session: &Session, args: &cli::Check) -> anyhow::Result<Done> {
     } else {
         session.say(&format!("{} has no site yet", output.display()));
     }
+    if let Some(key) = &args.verify {
+        outcome.signed = verify::site(&output, key, &mut outcome.problems)?;
+    }
     let mut text = format!(
         "database: {}; {} pages, {} links, {} data files, {} problems",
         match outcome.database {
@@ -60,6 +66,10 @@ pub fn run(session: &Session, args: &cli::Check) -> anyhow::Result<Done> {
         outcome.data_files,
         outcome.problems.len()
     );
+    if let Some(Verified { files, comment }) = &outcome.signed {
+        let whole = if outcome.problems.is_empty() { "whole and unchanged" } else { "not as it was signed" };
+        text.push_str(&format!("\nsigned: {files} files; {comment}; the site is {whole}"));
+    }
     for problem in outcome.problems.iter().take(NAMED) {
         text.push_str(&format!("\n  {problem}"));
     }

@@ -108,6 +108,12 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
             format!("give erase what the last build was given; its profile was {}", last.profile.name());
         return Err(Usage(format!("the site was built with other settings than these\nhint: {hint}")).into());
     }
+    if LastBuild::open(&folders.state).is_some_and(|last| last.signed)
+        && settings::signing_key(session, &args.site).is_none()
+    {
+        let hint = "give erase the key, --sign KEY, or nobody can check the site any more";
+        return Err(Usage(format!("the site is signed\nhint: {hint}")).into());
+    }
     // The list first: whatever happens from here on, the next build goes on with it.
     let mut erased = settings::erased(&folders.state)?;
     for id in &participants {

@@ -114,6 +114,11 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
         serve_folder(session, &server, &folders.output)?;
         return Ok(Done::Well);
     }
+    // Each save would publish a site without its signature.
+    if settings::signing_key(session, &args.build.site).is_some() {
+        let hint = "peerpress build signs a site, and peerpress serve --static shows it";
+        return Err(Usage(format!("a site is not signed while it is worked on\nhint: {hint}")).into());
+    }
     let mut stages = Stages::default();
     let snapshot = build::snapshot_of(session, &args.build, &mut stages)?;
     let contexts = ContextWriter::create(&folders.state)?;

@@ -126,7 +126,7 @@ pub fn privacy_key(session: &Session, args: &cli::Site) -> anyhow::Result<Key> {
 }
 
 /// Writes a file that only its owner can read, unless it is there already.
-fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -208,6 +208,11 @@ pub fn site_options(session: &Session, args: &cli::Site) -> anyhow::Result<SiteO
 /// Whether compressed forms are written beside the files.
 pub fn precompress(session: &Session, args: &cli::Site) -> bool {
     args.precompress || session.config.build.precompress.unwrap_or(false)
+}
+
+/// The secret key that the site is to be signed by, if it is.
+pub fn signing_key<'a>(session: &'a Session, args: &'a cli::Site) -> Option<&'a PathBuf> {
+    args.sign.as_ref().or(session.config.build.sign.as_ref())
 }
 
 /// The threads that render.

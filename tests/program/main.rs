@@ -14,6 +14,7 @@ mod schema;
 mod search;
 mod seed;
 mod sides;
+mod sign;
 mod site;
 mod source;
 mod takeaway;
