@@ -31,6 +31,7 @@ export const outputs = [
   "assets/js/peermetrics.js",
   "assets/js/answers.js",
   "assets/js/search.js",
+  "assets/js/seal.js",
   "assets/js/vendor/vue.js",
   "assets/js/vendor/bars.js",
   "assets/js/vendor/lines.js",
@@ -57,7 +58,8 @@ export async function build(target, changed) {
   if (isFrom("assets/css/")) await put("assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
   const shares = "assets/js/shared/";
   if (isFrom("assets/js/page/", shares)) await put("assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
-  if (isFrom("assets/js/search/")) await put("assets/js/search.js", await bundle({ entry: "assets/js/search/main.js", name: "peerpressSearchBundle" }));
+  if (isFrom("assets/js/seal/", shares)) await put("assets/js/seal.js", await bundle({ entry: "assets/js/seal/main.js", name: "peerpressSealBundle" }));
+  if (isFrom("assets/js/search/", shares)) await put("assets/js/search.js", await bundle({ entry: "assets/js/search/main.js", name: "peerpressSearchBundle" }));
   if (isFrom("assets/js/peermetrics/")) {
     await put("assets/js/peermetrics.js", await bundle({ entry: "assets/js/peermetrics/main.js", name: "peermetrics" }));
     await put("assets/js/answers.js", await bundle({ entry: "assets/js/peermetrics/answers.js", name: "peerpressAnswers" }));

@@ -138,6 +138,13 @@ pub struct Site {
     /// Also write texts compressed, as .br, .zst and .gz beside them, for servers that send those; not under live rebuild
     #[arg(long)]
     pub precompress: bool,
+    /// Seal the site under a passphrase, to be hosted among strangers: browsers ask for it. PEERPRESS_PASSPHRASE has it, or
+    /// --passphrase-file; else it is asked for. docs/sealing.md says what this keeps from whom
+    #[arg(long)]
+    pub encrypt: bool,
+    /// The file with the passphrase for --encrypt
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
     /// Sign the site: write manifest.txt with a digest of every file, and its signature by this secret key (minisign's form).
     /// PEERPRESS_SIGN_PASSPHRASE has the key's passphrase, if it has one; else it is asked for
     #[arg(long, value_name = "KEY")]
@@ -210,7 +217,7 @@ pub struct Build {
     #[arg(long, value_name = "FILE")]
     pub mail: Option<PathBuf>,
     /// Only the K-th of N slices of the conferences, for `peerpress merge`; K is JOB_COMPLETION_INDEX + 1 if it is left out
-    #[arg(long, value_name = "K/N", requires = "from", requires = "output", conflicts_with_all = ["mail", "state", "retention", "sign"])]
+    #[arg(long, value_name = "K/N", requires = "from", requires = "output", conflicts_with_all = ["mail", "state", "retention", "encrypt", "passphrase_file", "sign"])]
     pub shard: Option<String>,
 }
 

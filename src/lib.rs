@@ -16,6 +16,7 @@ pub mod publish;
 pub mod render;
 pub mod report;
 pub mod scope;
+pub mod seal;
 pub mod seed;
 pub mod serve;
 pub mod shard;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::precompress::{self, Precompressing};
 use super::preview::ContextWriter;
+use super::sealing::{self, Parameters, Sealing};
 use super::site::{self, Ledger, Made, Mail, Sink, SiteCounts, SiteOptions, UnitSink, Work};
 use super::theme::Theme;
 use super::{Done, Session, Usage, settings, sign, snapshot};
@@ -272,6 +273,14 @@ pub fn render_and_publish(
         Work::Shard(_) => None,
         _ => sign::key(session, args)?,
     };
+    // Nor is it sealed: what is put together has to be read.
+    let seal = match how.work {
+        Work::Shard(_) => None,
+        _ => sealing::seal(session, args, &folders.state)?,
+    };
+    if seal.is_some() && how.contexts.is_some() {
+        return Err(Usage(sealing::NOT_LIVE.to_owned()).into());
+    }
     if let Work::Merge(slices) = how.work {
         let stranger =
             slices.iter().find(|slice| slice.files.key() != Some(site::shard_key(&key, slice.shard)));
@@ -283,6 +292,7 @@ pub fn render_and_publish(
         );
     }
     let key = if let Work::Shard(shard) = how.work { site::shard_key(&key, shard) } else { key };
+    let key = seal.as_ref().map_or(key, |seal| sealing::sealed(&key, seal));
     let key = signing.as_ref().map_or(key, |signing| sign::signed(&key, signing));
     if !how.full
         && !how.mail
@@ -313,7 +323,14 @@ pub fn render_and_publish(
             site::make_site(snapshot, &renderer, &assets, &options, (sink, &ledger), work, &bar)
         })
     };
-    let made = if precompress { make(&Precompressing::new(&publishing)) } else { make(&publishing) };
+    let precompressing = Precompressing::new(&publishing);
+    let sink: &dyn Sink = if precompress { &precompressing } else { &publishing };
+    let made = match &seal {
+        // Around the forms: what is sealed does not get shorter, what opens it does.
+        Some(seal) => Parameters::of(seal)
+            .and_then(|parameters| make(&Sealing::new(sink, seal, &parameters, (&renderer, &assets)))),
+        None => make(sink),
+    };
     bar.0.finish_and_clear();
     let Made { counts, mail } = made?;
     if counts.conferences == 0 && !options.scope.is_all() {

@@ -14,6 +14,8 @@ use crate::cli;
 use crate::site::api;
 use crate::source;
 
+/// What is in a page that opens a sealed one, and in no other.
+const SEALED: &str = "<template id=\"sealed\"";
 /// Problems that are named; the rest is counted.
 const NAMED: usize = 20;
 
@@ -24,6 +26,8 @@ pub struct Outcome {
     pub database: Option<bool>,
     /// Pages whose links were followed.
     pub pages: usize,
+    /// Pages among them that are sealed, so that their links cannot be seen.
+    pub sealed_pages: usize,
     /// Links that were followed.
     pub links: usize,
     /// Data files that were checked against the schema.
@@ -66,6 +70,12 @@ pub fn run(session: &Session, args: &cli::Check) -> anyhow::Result<Done> {
         outcome.data_files,
         outcome.problems.len()
     );
+    if outcome.sealed_pages > 0 {
+        text.push_str(&format!(
+            "\n{} pages are sealed: what they link to was not looked at",
+            outcome.sealed_pages
+        ));
+    }
     if let Some(Verified { files, comment }) = &outcome.signed {
         let whole = if outcome.problems.is_empty() { "whole and unchanged" } else { "not as it was signed" };
         text.push_str(&format!("\nsigned: {files} files; {comment}; the site is {whole}"));
@@ -96,6 +106,7 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
             let text =
                 std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {name}"))?;
             outcome.pages += 1;
+            outcome.sealed_pages += usize::from(text.contains(SEALED));
             for target in links(&text) {
                 outcome.links += 1;
                 let place = entry.path().parent().unwrap_or(output).join(&target);

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::build::{self, How, LastBuild, Stages, Summary, digest_of};
-use super::{Done, Session, Usage, settings, snapshot};
+use super::{Done, Session, Usage, sealing, settings, snapshot};
 use crate::cli;
 use crate::ids::ParticipantId;
 use crate::privacy::Key;
@@ -113,6 +113,11 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
     {
         let hint = "give erase the key, --sign KEY, or nobody can check the site any more";
         return Err(Usage(format!("the site is signed\nhint: {hint}")).into());
+    }
+    if sealing::is_sealed(&folders.state) && !settings::encrypt(session, &args.site) {
+        return Err(
+            Usage("the site is sealed\nhint: give erase --encrypt and its passphrase".to_owned()).into()
+        );
     }
     // The list first: whatever happens from here on, the next build goes on with it.
     let mut erased = settings::erased(&folders.state)?;

@@ -9,6 +9,7 @@ pub mod merge;
 pub mod new_key;
 pub mod precompress;
 pub mod preview;
+pub mod sealing;
 pub mod seed;
 pub mod serve;
 pub mod settings;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::build::{self, How, Stages, Summary};
 use super::preview::{ContextWriter, Contexts, Preview, Taken, same_data};
-use super::{Done, Session, Usage, settings, snapshot};
+use super::{Done, Session, Usage, sealing, settings, snapshot};
 use crate::cli;
 use crate::serve::{Folder, Guard, Live, Login, Pages, Server};
 use crate::snapshot::Snapshot;
@@ -113,6 +113,9 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
         let server = bind(session, &Wish::of(args))?;
         serve_folder(session, &server, &folders.output)?;
         return Ok(Done::Well);
+    }
+    if settings::encrypt(session, &args.build.site) {
+        return Err(Usage(sealing::NOT_LIVE.to_owned()).into());
     }
     // Each save would publish a site without its signature.
     if settings::signing_key(session, &args.build.site).is_some() {

@@ -314,10 +314,8 @@ impl<D: Disk> Publisher<D> {
         };
         let mut files = Vec::new();
         for (name, record) in units {
-            let path = match staged.contains(&name) {
-                true => journal::staged_unit(&self.state, &name),
-                false => self.unit_file(&name),
-            };
+            let is_new = staged.contains(&name);
+            let path = if is_new { journal::staged_unit(&self.state, &name) } else { self.unit_file(&name) };
             let bytes = fs::read(&path).map_err(io_at(&path))?;
             let entries = manifest::parse_unit(&bytes).filter(|_| blake3::hash(&bytes) == record.digest);
             let damaged = || io_at(&path)(io::Error::other("it is damaged\nhint: build with --full"));

@@ -11,6 +11,7 @@ mod measures;
 mod periods;
 mod publish;
 mod schema;
+mod sealing;
 mod search;
 mod seed;
 mod sides;
