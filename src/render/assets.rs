@@ -19,7 +19,8 @@ pub fn is_published(name: &str) -> bool {
         || ["js/peermetrics/", "js/shared/", "js/page/", "js/search/", "js/seal/", "js/live/"]
             .iter()
             .any(|folder| name.starts_with(folder));
-    !source && matches!(extension, Some("css" | "js" | "svg" | "png" | "ico" | "webmanifest" | "json"))
+    !source
+        && matches!(extension, Some("css" | "js" | "svg" | "png" | "ico" | "webmanifest" | "json" | "txt"))
 }
 
 impl Assets {
