@@ -100,6 +100,11 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
         }
     }
     let options = settings::site_options(session, &args.site)?;
+    if sealing::is_sealed(&folders.state) && !settings::encrypt(session, &args.site) {
+        return Err(
+            Usage("the site is sealed\nhint: give erase --encrypt and its passphrase".to_owned()).into()
+        );
+    }
     if let Some(last) = LastBuild::open(&folders.state)
         && last.options != digest_of(&options)
     {
@@ -113,11 +118,6 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
     {
         let hint = "give erase the key, --sign KEY, or nobody can check the site any more";
         return Err(Usage(format!("the site is signed\nhint: {hint}")).into());
-    }
-    if sealing::is_sealed(&folders.state) && !settings::encrypt(session, &args.site) {
-        return Err(
-            Usage("the site is sealed\nhint: give erase --encrypt and its passphrase".to_owned()).into()
-        );
     }
     // The list first: whatever happens from here on, the next build goes on with it.
     let mut erased = settings::erased(&folders.state)?;
