@@ -79,8 +79,6 @@ function replace(html, site) {
     const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
     if (link instanceof HTMLAnchorElement && site.follow(link)) event.preventDefault();
   });
-  // Chromium went there in the former document.
-  if (location.hash) location.replace(location.hash);
 }
 
 // Before the document is whole it cannot be replaced.
