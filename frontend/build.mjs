@@ -31,13 +31,18 @@ export const outputs = [
   "assets/js/peermetrics.js",
   "assets/js/answers.js",
   "assets/js/search.js",
+  "assets/js/seal.js",
   "assets/js/vendor/vue.js",
   "assets/js/vendor/bars.js",
   "assets/js/vendor/lines.js",
   "assets/js/conference/index.js",
   ...pages.map(({ bundle }) => bundle),
   "site-templates/components/world.html",
+  "assets/licences.txt",
 ];
+
+/** Packages whose code gets into what is published without a bundler that tells of it: the style sheet, the map. */
+const besides = ["bootstrap", "world-atlas"];
 
 /**
  * Builds everything, or what a changed source goes into. Gives the files whose text is another one than before.
@@ -57,7 +62,8 @@ export async function build(target, changed) {
   if (isFrom("assets/css/")) await put("assets/css/main.css", `@charset "utf-8";\n${await notice(["bootstrap"])}${await styles()}`);
   const shares = "assets/js/shared/";
   if (isFrom("assets/js/page/", shares)) await put("assets/js/page.js", await bundle({ entry: "assets/js/page/main.js", name: "peerpressPage" }));
-  if (isFrom("assets/js/search/")) await put("assets/js/search.js", await bundle({ entry: "assets/js/search/main.js", name: "peerpressSearchBundle" }));
+  if (isFrom("assets/js/seal/", shares)) await put("assets/js/seal.js", await bundle({ entry: "assets/js/seal/main.js", name: "peerpressSealBundle" }));
+  if (isFrom("assets/js/search/", shares)) await put("assets/js/search.js", await bundle({ entry: "assets/js/search/main.js", name: "peerpressSearchBundle" }));
   if (isFrom("assets/js/peermetrics/")) {
     await put("assets/js/peermetrics.js", await bundle({ entry: "assets/js/peermetrics/main.js", name: "peermetrics" }));
     await put("assets/js/answers.js", await bundle({ entry: "assets/js/peermetrics/answers.js", name: "peerpressAnswers" }));
@@ -84,18 +90,37 @@ export async function build(target, changed) {
     const code = await bundle({ source: vendorSource(from, names), name, pure: true, instead });
     await put(`assets/js/vendor/${file}.js`, (await notice(packages)) + code);
   }
+  // Only where everything was built is it known what is in it.
+  if (!changed) await put("assets/licences.txt", await licences([...new Set([...besides, ...bundled])]));
   return written;
+}
+
+/** Packages with code in the bundles so far. @type {Set<string>} */
+const bundled = new Set();
+
+/** What is published of others, with the licences that ask to go with it. @param {string[]} packages */
+async function licences(packages) {
+  const texts = [];
+  for (const name of packages.sort()) {
+    const folder = path.join(project, "node_modules", name);
+    const { version, license } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8"));
+    texts.push(`${name} ${version}: ${license}\n\n${await licence(name)}\n`);
+  }
+  const line = `\n${"-".repeat(72)}\n\n`;
+  return `The scripts and styles of this site contain code of others, and its maps their data:\n${line}${texts.join(line)}`;
+}
+
+/** The text of a package's licence. @param {string} name */
+async function licence(name) {
+  const folder = path.join(project, "node_modules", name);
+  const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  if (!file) throw new Error(`${name} has no licence file`);
+  return (await readFile(path.join(folder, file), "utf8")).replaceAll("\r", "").trim();
 }
 
 /** The licence of the packages whose code is in a file, which asks to go wherever the code goes. All of them have the MIT licence. @param {string[]} packages */
 async function notice(packages) {
-  const texts = [];
-  for (const name of packages) {
-    const folder = path.join(project, "node_modules", name);
-    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
-    if (!file) throw new Error(`${name} has no licence file`);
-    texts.push((await readFile(path.join(folder, file), "utf8")).trim());
-  }
+  const texts = await Promise.all(packages.map(licence));
   const holders = texts.map((text, i) => `${packages[i]}: ${text.match(/^Copyright.*$/m)?.[0]}`);
   const terms = texts[0].slice(texts[0].indexOf("Permission is hereby granted"));
   return `/*!\nContains code under the MIT licence.\n${holders.join("\n")}\n\n${terms}\n*/\n`;
@@ -175,6 +200,11 @@ async function bundle(wanted) {
   const [{ output }] = /** @type {any[]} */ (Array.isArray(result) ? result : [result]);
   if (output.length !== 1) {
     throw new Error(`expected one file of ${name}, got ${output.map((/** @type {any} */ file) => file.fileName).join(", ")}`);
+  }
+  // Modules of which nothing is left do not count.
+  for (const [id, { renderedLength }] of Object.entries(output[0].modules)) {
+    const found = renderedLength > 0 && id.match(/.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/);
+    if (found) bundled.add(found[1]);
   }
   return `${output[0].code.trim()}\n`;
 }

@@ -74,6 +74,10 @@ pub enum Command {
     Seed(Seed),
     /// Check settings, database, permissions, and the links and data files of the published site
     Check(Check),
+    /// Make a pair of keys, for `build --sign` and `check --verify`
+    ///
+    /// Writes the secret key to KEY and the public one to KEY.pub, in minisign's form, and prints the public one.
+    NewKey(NewKey),
     /// Print the hash of a password, for a file that `serve --auth` reads
     ///
     /// Asks for the password on a terminal; else reads a line of standard input.
@@ -93,6 +97,7 @@ impl Command {
             Self::Migrate(_) => "migrate",
             Self::Seed(_) => "seed",
             Self::Check(_) => "check",
+            Self::NewKey(_) => "new-key",
             Self::HashPassword => "hash-password",
         }
     }
@@ -156,6 +161,17 @@ pub struct Site {
     /// Also write texts compressed, as .br, .zst and .gz beside them, for servers that send those; not under live rebuild
     #[arg(long)]
     pub precompress: bool,
+    /// Seal the site under a passphrase, to be hosted among strangers: browsers ask for it. PEERPRESS_PASSPHRASE has it, or
+    /// --passphrase-file; else it is asked for. docs/sealing.md says what this keeps from whom
+    #[arg(long)]
+    pub encrypt: bool,
+    /// The file with the passphrase for --encrypt
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Sign the site: write manifest.txt with a digest of every file, and its signature by this secret key (minisign's form).
+    /// PEERPRESS_SIGN_PASSPHRASE has the key's passphrase, if it has one; else it is asked for
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
     /// End with exit code 3 if anything in the database contradicts itself or cannot be read
     #[arg(long)]
     pub strict: bool,
@@ -224,7 +240,7 @@ pub struct Build {
     #[arg(long, value_name = "FILE")]
     pub mail: Option<PathBuf>,
     /// Only the K-th of N slices of the conferences, for `peerpress merge`; K is JOB_COMPLETION_INDEX + 1 if it is left out
-    #[arg(long, value_name = "K/N", requires = "from", requires = "output", conflicts_with_all = ["mail", "state", "retention"])]
+    #[arg(long, value_name = "K/N", requires = "from", requires = "output", conflicts_with_all = ["mail", "state", "retention", "encrypt", "passphrase_file", "sign"])]
     pub shard: Option<String>,
 }
 
@@ -342,4 +358,18 @@ pub struct Check {
     /// The folder of the site [default: output]
     #[arg(long, short, value_name = "DIR")]
     pub output: Option<PathBuf>,
+    /// Also check that the site is whole and unchanged since it was signed by this key: a file, or the key itself
+    #[arg(long, value_name = "PUBKEY")]
+    pub verify: Option<String>,
+}
+
+/// `peerpress new-key`.
+#[derive(Debug, Args)]
+pub struct NewKey {
+    /// The file of the secret key, which must not be there yet
+    #[arg(value_name = "KEY")]
+    pub key: PathBuf,
+    /// Leave the secret key without a passphrase, for jobs that nobody watches
+    #[arg(long)]
+    pub no_passphrase: bool,
 }

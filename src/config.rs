@@ -233,6 +233,12 @@ settings! {
         threads: usize,
         /// Texts compressed beside themselves.
         precompress: bool,
+        /// Whether the site is sealed under a passphrase.
+        encrypt: bool,
+        /// The file with the passphrase.
+        passphrase_file: PathBuf,
+        /// The secret key by which the site is signed.
+        sign: PathBuf,
     }
     /// The file server.
     serve: ServeConfig {

@@ -176,6 +176,35 @@ fn what_is_saved_while_the_site_is_served_is_in_open_pages() {
     }
 }
 
+#[test]
+fn a_sealed_site_opens_by_its_passphrase_only() {
+    if browser() {
+        let folder = tempfile::tempdir().unwrap();
+        let end = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
+        let plan =
+            peerpress::seed::plan(&SeedOptions { conferences: 3, days: 1, seed: 7, end, short: false });
+        peerpress::seed::write_snapshot(&plan, &folder.path().join("snapshot"), &|_| {}).unwrap();
+        // A sealed site has no fragments.
+        std::fs::write(folder.path().join("peerpress.toml"), "[downloads]\nembed = false\n").unwrap();
+        let passphrase = "five random words of mine";
+        let build = |output: &str, more: &[&str]| {
+            let status = Command::new(env!("CARGO_BIN_EXE_peerpress"))
+                .args(["build", "--quiet", "--from", "snapshot", "--output", output])
+                .args(more)
+                .env("PEERPRESS_PASSPHRASE", passphrase)
+                .current_dir(folder.path())
+                .status()
+                .unwrap();
+            assert!(status.success());
+            folder.path().join(output)
+        };
+        let (plain, sealed) = (build("plain", &[]), build("sealed", &["--encrypt"]));
+        let variables =
+            [("SITE", sealed.as_os_str()), ("PLAIN", plain.as_os_str()), ("PASSPHRASE", passphrase.as_ref())];
+        run("seal", &variables);
+    }
+}
+
 /// What would run if it were ever more than text.
 const MARKUP: &str = "\"><img src=x onerror=\"canary='name'\"><script>canary='name'</script>";
 

@@ -9,6 +9,7 @@ use peerpress::ids::{AppId, ConferenceId, ParticipantId, SessionId};
 use peerpress::publish::{Published, is_current};
 use peerpress::report::{Options, World, measure};
 use peerpress::serve::{Entry, Guard, Site, converse};
+use peerpress::signature::{self, VerifyingKey};
 use peerpress::snapshot::{
     AppRow, ConferenceRow, ConnectionRow, Dossier, EventRow, Globals, Json, OrganizationRow, PartRows,
     ParticipantRow, SampleRow, SessionRow, Snapshot, SnapshotWriter,
@@ -149,7 +150,10 @@ fn file_of(snapshot: &Path, table: &str) -> PathBuf {
     snapshot.join("day=2026-11-20").join(format!("{table}.parquet"))
 }
 
-/// The manifests of a snapshot and of a published site, and the list of a unit's files.
+/// A public key in minisign's form.
+const KEY: &str = "RWTHkDfkkFiKceK1S1d8Fz5UkwqL3v1Cc7dkIVnx7PZrgwpHQsNCTY70";
+
+/// The manifests of a snapshot and of a published site, the list of a unit's files; the manifest of a signed site, its signature, a key.
 pub fn manifest(data: &[u8]) {
     let folder = place().join("damaged");
     fs::create_dir_all(&folder).expect("a folder");
@@ -168,6 +172,13 @@ pub fn manifest(data: &[u8]) {
         published.key();
         drop(published.of_unit("unit"));
     }
+    let text = String::from_utf8_lossy(data);
+    if let Ok(files) = signature::parse(&text) {
+        assert!(files.keys().all(|path| !path.as_str().split('/').any(|part| part == "..")));
+    }
+    let key = VerifyingKey::from_text(KEY).expect("a key");
+    assert!(key.verify(b"not what was signed", &text).is_err());
+    drop(VerifyingKey::from_text(&text));
 }
 
 struct OnePage;

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::precompress::{self, Precompressing};
 use super::preview::ContextWriter;
+use super::sealing::{self, Parameters, Sealing};
 use super::site::{self, Ledger, LedgerDamage, Made, Mail, Sink, SiteCounts, SiteOptions, UnitSink, Work};
 use super::theme::Theme;
-use super::{Done, Session, Usage, locks, settings, snapshot};
+use super::{Done, Session, Usage, locks, settings, sign, snapshot};
 use crate::cli;
 use crate::lock::Lock;
 use crate::privacy::Profile;
@@ -203,6 +204,9 @@ pub(super) struct LastBuild {
     pub(super) options: String,
     /// A digest of templates and assets, and the version of the program.
     made_with: String,
+    /// Whether it is signed.
+    #[serde(default)]
+    pub(super) signed: bool,
 }
 
 /// A digest of the settings that a site is made by.
@@ -304,6 +308,19 @@ pub fn render_and_publish(
     let precompress = settings::precompress(session, args) && how.contexts.is_none();
     let key = site::site_key(snapshot, &renderer, &assets, &options);
     let key = if precompress { precompress::with_forms(&key) } else { key };
+    // A slice is signed with the site that it becomes a part of.
+    let signing = match how.work {
+        Work::Shard(_) => None,
+        _ => sign::key(session, args)?,
+    };
+    // Nor is it sealed: what is put together has to be read.
+    let seal = match how.work {
+        Work::Shard(_) => None,
+        _ => sealing::seal(session, args, &folders.state)?,
+    };
+    if seal.is_some() && how.contexts.is_some() {
+        return Err(Usage(sealing::NOT_LIVE.to_owned()).into());
+    }
     if let Work::Merge(slices) = how.work {
         let stranger =
             slices.iter().find(|slice| slice.files.key() != Some(site::shard_key(&key, slice.shard)));
@@ -315,6 +332,8 @@ pub fn render_and_publish(
         );
     }
     let key = if let Work::Shard(shard) = how.work { site::shard_key(&key, shard) } else { key };
+    let key = seal.as_ref().map_or(key, |seal| sealing::sealed(&key, seal));
+    let key = signing.as_ref().map_or(key, |signing| sign::signed(&key, signing));
     let lock = how.lock.map_or_else(|| locks::of_site(session, &folders.state), |lock| Ok(lock.clone()))?;
     if !how.full
         && !how.mail
@@ -355,7 +374,14 @@ pub fn render_and_publish(
                 site::make_site(snapshot, &renderer, &assets, &options, (sink, &ledger), work, &bar)
             })
         };
-        let made = if precompress { make(&Precompressing::new(&publishing)) } else { make(&publishing) };
+        let precompressing = Precompressing::new(&publishing);
+        let sink: &dyn Sink = if precompress { &precompressing } else { &publishing };
+        let made = match &seal {
+            // Around the forms: what is sealed does not get shorter, what opens it does.
+            Some(seal) => Parameters::of(seal)
+                .and_then(|parameters| make(&Sealing::new(sink, seal, &parameters, (&renderer, &assets)))),
+            None => make(sink),
+        };
         // Also of a build that fails: it may be why.
         for warning in publishing.publisher.warnings() {
             tracing::warn!("{warning}");
@@ -379,7 +405,11 @@ pub fn render_and_publish(
         tracing::warn!("no call lies within the scope of this report ({})", options.scope.label());
     }
     stages.end("render");
-    let last = LastBuild { counts, profile, options: digest_of(&options), made_with };
+    if let Some(signing) = &signing {
+        sign::sign(&publishing.publisher, signing, &snapshot.manifest().taken_at)?;
+    }
+    let signed = signing.is_some();
+    let last = LastBuild { counts, profile, options: digest_of(&options), made_with, signed };
     publishing.publisher.note(&serde_json::to_string(&last)?);
     let spinner = session.terminal.spinner("publish");
     let changes = publishing.publisher.commit(Some(key));

@@ -8,11 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 use walkdir::WalkDir;
 
+use super::verify::{self, Verified};
 use super::{Done, Session, settings};
 use crate::cli;
 use crate::site::api;
 use crate::source;
 
+/// What is in a page that opens a sealed one, and in no other.
+const SEALED: &str = "<template id=\"sealed\"";
 /// Problems that are named; the rest is counted.
 const NAMED: usize = 20;
 
@@ -23,10 +26,14 @@ pub struct Outcome {
     pub database: Option<bool>,
     /// Pages whose links were followed.
     pub pages: usize,
+    /// Pages among them that are sealed, so that their links cannot be seen.
+    pub sealed_pages: usize,
     /// Links that were followed.
     pub links: usize,
     /// Data files that were checked against the schema.
     pub data_files: usize,
+    /// What the signature says, where it was to be checked and holds.
+    pub signed: Option<Verified>,
     /// What is wrong.
     pub problems: Vec<String>,
 }
@@ -48,6 +55,9 @@ pub fn run(session: &Session, args: &cli::Check) -> anyhow::Result<Done> {
     } else {
         session.say(&format!("{} has no site yet", output.display()));
     }
+    if let Some(key) = &args.verify {
+        outcome.signed = verify::site(&output, key, &mut outcome.problems)?;
+    }
     let mut text = format!(
         "database: {}; {} pages, {} links, {} data files, {} problems",
         match outcome.database {
@@ -60,6 +70,16 @@ pub fn run(session: &Session, args: &cli::Check) -> anyhow::Result<Done> {
         outcome.data_files,
         outcome.problems.len()
     );
+    if outcome.sealed_pages > 0 {
+        text.push_str(&format!(
+            "\n{} pages are sealed: what they link to was not looked at",
+            outcome.sealed_pages
+        ));
+    }
+    if let Some(Verified { files, comment }) = &outcome.signed {
+        let whole = if outcome.problems.is_empty() { "whole and unchanged" } else { "not as it was signed" };
+        text.push_str(&format!("\nsigned: {files} files; {comment}; the site is {whole}"));
+    }
     for problem in outcome.problems.iter().take(NAMED) {
         text.push_str(&format!("\n  {problem}"));
     }
@@ -164,6 +184,7 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
                 std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {name}"))?;
             outcome.pages += 1;
             subjects.page(&name);
+            outcome.sealed_pages += usize::from(text.contains(SEALED));
             for target in links(&text) {
                 outcome.links += 1;
                 let place = entry.path().parent().unwrap_or(output).join(&target);

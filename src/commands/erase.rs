@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::build::{self, How, Last, Stages, Summary, digest_of};
-use super::{Done, Session, Usage, locks, settings, snapshot};
+use super::{Done, Session, Usage, locks, sealing, settings, snapshot};
 use crate::cli;
 use crate::ids::ParticipantId;
 use crate::privacy::Key;
@@ -102,8 +102,14 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
         }
     }
     let options = settings::site_options(session, &args.site)?;
+    if sealing::is_sealed(&folders.state) && !settings::encrypt(session, &args.site) {
+        return Err(
+            Usage("the site is sealed\nhint: give erase --encrypt and its passphrase".to_owned()).into()
+        );
+    }
+    let last = Last::open(&folders.state);
     // Whoever forgets --privacy public here would publish everything.
-    let problem = match Last::open(&folders.state) {
+    let problem = match &last {
         Last::Known(last) if last.options != digest_of(&options) => Some(format!(
             "the site was built with other settings than these\n\
              hint: give erase what the last build was given; its profile was {}",
@@ -118,6 +124,12 @@ pub fn run(session: &Session, args: &cli::Erase) -> anyhow::Result<Done> {
     };
     if let Some(problem) = problem {
         return Err(Usage(problem).into());
+    }
+    if matches!(&last, Last::Known(last) if last.signed)
+        && settings::signing_key(session, &args.site).is_none()
+    {
+        let hint = "give erase the key, --sign KEY, or nobody can check the site any more";
+        return Err(Usage(format!("the site is signed\nhint: {hint}")).into());
     }
     // The list first: whatever happens from here on, the next build goes on with it.
     let mut erased = settings::erased(&folders.state)?;

@@ -7,14 +7,18 @@ pub mod erase;
 pub mod hash_password;
 pub mod locks;
 pub mod merge;
+pub mod new_key;
 pub mod precompress;
 pub mod preview;
+pub mod sealing;
 pub mod seed;
 pub mod serve;
 pub mod settings;
+pub mod sign;
 pub mod site;
 pub mod snapshot;
 pub mod theme;
+pub mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -193,6 +197,7 @@ fn try_run(cli: Cli) -> anyhow::Result<Done> {
         Command::Migrate(args) => seed::migrate(&session, &args),
         Command::Seed(args) => seed::run(&session, &args),
         Command::Check(args) => check::run(&session, &args),
+        Command::NewKey(args) => new_key::run(&session, &args),
         Command::HashPassword => hash_password::run(&session),
     }
 }

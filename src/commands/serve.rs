@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::build::{self, How, Stages, Summary};
 use super::preview::{ContextWriter, Contexts, Preview, Taken, same_data};
-use super::{Done, Session, Usage, locks, settings, snapshot};
+use super::{Done, Session, Usage, locks, sealing, settings, snapshot};
 use crate::cli;
 use crate::serve::{Folder, Guard, Live, Login, Pages, Server};
 use crate::snapshot::Snapshot;
@@ -113,6 +113,14 @@ pub fn run(session: &Session, args: &cli::Serve) -> anyhow::Result<Done> {
         let server = bind(session, &Wish::of(args))?;
         serve_folder(session, &server, &folders.output)?;
         return Ok(Done::Well);
+    }
+    if settings::encrypt(session, &args.build.site) {
+        return Err(Usage(sealing::NOT_LIVE.to_owned()).into());
+    }
+    // Each save would publish a site without its signature.
+    if settings::signing_key(session, &args.build.site).is_some() {
+        let hint = "peerpress build signs a site, and peerpress serve --static shows it";
+        return Err(Usage(format!("a site is not signed while it is worked on\nhint: {hint}")).into());
     }
     let mut stages = Stages::default();
     let (mut snapshot, lock) = build::snapshot_of(session, &args.build, &mut stages)?;

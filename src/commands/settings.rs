@@ -14,6 +14,7 @@ use crate::privacy::{Key, Only, Privacy, Profile};
 use crate::report;
 use crate::scope::Scope;
 use crate::shard::Shard;
+use crate::site::Downloads;
 use crate::source::{ConnectionSettings, SnapshotOptions, resolve};
 use crate::units::Zone;
 
@@ -127,7 +128,7 @@ pub fn privacy_key(session: &Session, args: &cli::Site) -> anyhow::Result<Key> {
 }
 
 /// Writes a file that only its owner can read, unless it is there already.
-fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -200,7 +201,11 @@ pub fn site_options(session: &Session, args: &cli::Site) -> anyhow::Result<SiteO
         },
         scope: Scope { since: args.since, until: args.until, last: args.last },
         base_url: args.base_url.clone().or_else(|| config.base_url.clone()),
-        downloads: session.config.downloads.in_force(),
+        downloads: Downloads {
+            // Other sites have no passphrase to show fragments by.
+            embed: session.config.downloads.in_force().embed && !encrypt(session, args),
+            ..session.config.downloads.in_force()
+        },
         privacy: privacy(session, args)?,
         only: Only { organization: args.only_organization.clone(), app: args.only_app.clone() },
     })
@@ -209,6 +214,16 @@ pub fn site_options(session: &Session, args: &cli::Site) -> anyhow::Result<SiteO
 /// Whether compressed forms are written beside the files.
 pub fn precompress(session: &Session, args: &cli::Site) -> bool {
     args.precompress || session.config.build.precompress.unwrap_or(false)
+}
+
+/// Whether the site is to be sealed.
+pub fn encrypt(session: &Session, args: &cli::Site) -> bool {
+    args.encrypt || session.config.build.encrypt.unwrap_or(false)
+}
+
+/// The secret key that the site is to be signed by, if it is.
+pub fn signing_key<'a>(session: &'a Session, args: &'a cli::Site) -> Option<&'a PathBuf> {
+    args.sign.as_ref().or(session.config.build.sign.as_ref())
 }
 
 /// The threads that render.

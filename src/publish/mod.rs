@@ -196,6 +196,17 @@ pub fn noted(state: &Path) -> Noted {
     }
 }
 
+/// A file of a site, and what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedFile {
+    /// Where it is.
+    pub path: SitePath,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// Of its bytes.
+    pub digest: blake3::Hash,
+}
+
 /// A site that was published, to be read.
 #[derive(Debug, Clone)]
 pub struct Published {
@@ -356,6 +367,31 @@ impl<D: Disk> Publisher<D> {
             None => Entries::new(),
         };
         Ok(Unit { publisher: self, name: name.to_owned(), old, planned: Mutex::default() })
+    }
+
+    /// All files of the units that are kept or finished so far, in no order, from what is known of them: none is read. An error if
+    /// what is known of a unit is not what was written.
+    pub fn files(&self) -> Result<Vec<PublishedFile>, PublishError> {
+        let (units, staged) = {
+            let build = self.build();
+            let staged: HashSet<String> = build.staged_units.iter().cloned().collect();
+            (build.units.clone(), staged)
+        };
+        let mut files = Vec::new();
+        for (name, record) in units {
+            let is_new = staged.contains(&name);
+            let path = if is_new { journal::staged_unit(&self.state, &name) } else { self.unit_file(&name) };
+            let bytes = fs::read(&path).map_err(io_at(&path))?;
+            let entries = manifest::parse_unit(&bytes).filter(|_| blake3::hash(&bytes) == record.digest);
+            let damaged = || io_at(&path)(io::Error::other("it is damaged\nhint: build with --full"));
+            let of = |(path, entry): (SitePath, Entry)| PublishedFile {
+                path,
+                bytes: entry.size,
+                digest: entry.digest,
+            };
+            files.extend(entries.ok_or_else(damaged)?.into_iter().map(of));
+        }
+        Ok(files)
     }
 
     /// Makes the output folder the new site; `key` is a digest of all that it was made from, if that is known. An error

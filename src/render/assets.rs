@@ -16,10 +16,11 @@ pub fn is_published(name: &str) -> bool {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension);
     let source = name.contains("/components/")
         || name == "js/conference/main.js"
-        || ["js/peermetrics/", "js/shared/", "js/page/", "js/search/", "js/live/"]
+        || ["js/peermetrics/", "js/shared/", "js/page/", "js/search/", "js/seal/", "js/live/"]
             .iter()
             .any(|folder| name.starts_with(folder));
-    !source && matches!(extension, Some("css" | "js" | "svg" | "png" | "ico" | "webmanifest" | "json"))
+    !source
+        && matches!(extension, Some("css" | "js" | "svg" | "png" | "ico" | "webmanifest" | "json" | "txt"))
 }
 
 impl Assets {

@@ -13,7 +13,7 @@ const flags = [
   "--disable-sync",
 ];
 
-/** A browser of its own, with a fresh profile. */
-export function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: flags });
+/** A browser of its own, with a fresh profile. @param {string[]} [more] further flags */
+export function launch(more = []) {
+  return chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: [...flags, ...more] });
 }

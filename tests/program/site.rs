@@ -9,6 +9,7 @@ mod fuzz;
 mod hostile;
 mod privacy;
 mod purge;
+mod sealed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

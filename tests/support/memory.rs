@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use peerpress::commands::sealing::{Parameters, Sealing};
 use peerpress::commands::site::{Ledger, Progress, Sink, SiteOptions, UnitSink, Work, make_site};
 use peerpress::commands::theme::Theme;
 use peerpress::render::Renderer;
+use peerpress::seal::Seal;
 use peerpress::snapshot::Snapshot;
 
 /// Files by path.
@@ -58,10 +60,32 @@ impl Progress for Silent {
 
 /// All files of the site of a snapshot, with the built-in templates and assets.
 pub(crate) fn site(snapshot: &Snapshot, options: &SiteOptions) -> BTreeMap<String, Vec<u8>> {
+    made(snapshot, options, None)
+}
+
+/// The same, sealed.
+pub(crate) fn sealed_site(
+    snapshot: &Snapshot,
+    options: &SiteOptions,
+    seal: &Seal,
+) -> BTreeMap<String, Vec<u8>> {
+    made(snapshot, options, Some(seal))
+}
+
+fn made(snapshot: &Snapshot, options: &SiteOptions, seal: Option<&Seal>) -> BTreeMap<String, Vec<u8>> {
     let theme = Theme::built_in();
-    let renderer = Renderer::new(&theme.templates).unwrap();
+    let (renderer, assets) = (Renderer::new(&theme.templates).unwrap(), theme.assets());
     let sink = MemorySink::default();
-    let sinks: (&dyn Sink, &Ledger) = (&sink, &Ledger::in_memory());
-    make_site(snapshot, &renderer, &theme.assets(), options, sinks, (Work::Whole, false), &Silent).unwrap();
+    let make = |sink: &dyn Sink| {
+        let sinks = (sink, &Ledger::in_memory());
+        make_site(snapshot, &renderer, &assets, options, sinks, (Work::Whole, false), &Silent).unwrap();
+    };
+    match seal {
+        None => make(&sink),
+        Some(seal) => {
+            let parameters = Parameters::of(seal).unwrap();
+            make(&Sealing::new(&sink, seal, &parameters, (&renderer, &assets)));
+        }
+    }
     sink.0.into_inner().unwrap()
 }

@@ -1,5 +1,7 @@
 // Loads files of the index: classic scripts with one call of `peerpressIndex`, so that this works from file://.
 
+import { loadScript } from "../shared/script.js";
+
 /** The way to the site's root. */
 export const root = document.documentElement.dataset.root ?? "";
 
@@ -14,20 +16,14 @@ window.peerpressIndex = (name, data) => arrived.set(name, data);
 export function load(name) {
   const known = asked.get(name);
   if (known) return known;
-  const loading = new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = `${root}search/${name}.js`;
-    const end = () => {
-      script.remove();
-      if (arrived.has(name)) return resolve(arrived.get(name));
-      // A failure is not kept: the next query may fare better.
-      asked.delete(name);
-      reject(new Error(`cannot load ${script.src}`));
-    };
-    script.addEventListener("load", end);
-    script.addEventListener("error", end);
-    document.head.append(script);
-  });
+  const address = `${root}search/${name}.js`;
+  const end = () => {
+    if (arrived.has(name)) return arrived.get(name);
+    // A failure is not kept: the next query may fare better.
+    asked.delete(name);
+    throw new Error(`cannot load ${address}`);
+  };
+  const loading = loadScript(address).then(end, end);
   asked.set(name, loading);
   return loading;
 }

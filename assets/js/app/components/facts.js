@@ -1,5 +1,7 @@
 // Loads the facts of the app: a classic script, so that it works from file://, which hands them over.
 
+import { loadScript } from "../../shared/script.js";
+
 /**
  * One list per column; names stand once in dictionaries, times are seconds from `base`.
  * @typedef {object} Facts
@@ -22,14 +24,11 @@ export function loadFacts(url) {
   const known = loads.get(url);
   if (known) return known;
   const load = new Promise((resolve, reject) => {
-    const script = document.createElement("script");
     /** @type {any} */ (window).peerpressFacts = resolve;
-    script.src = url;
-    script.addEventListener("error", () => {
+    loadScript(url).catch(() => {
       loads.delete(url);
       reject(new Error(`${url} could not be loaded`));
     });
-    document.head.append(script);
   });
   loads.set(url, load);
   return load;
