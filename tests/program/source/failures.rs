@@ -322,3 +322,34 @@ fn snapshots_of_a_database_that_three_write_to_are_each_of_one_instant() {
         }
     }
 }
+
+#[test]
+fn the_roles_of_the_docs_can_read_what_a_snapshot_needs_and_no_more() {
+    let docs = include_str!("../../../docs/database.md");
+    let blocks: Vec<&str> =
+        docs.split("```sql\n").skip(1).filter_map(|rest| rest.split_once("```").map(|(block, _)| block)).collect();
+    let [all, columns] = blocks.as_slice() else { panic!("{} blocks of SQL", blocks.len()) };
+    let db = calls();
+    let folder = tempfile::tempdir().unwrap();
+    let name: String = db.client().query_one("SELECT current_database()::text", &[]).unwrap().get(0);
+    let role = format!("reader_of_{name}");
+    let prepare = |block: &str| {
+        let own = block.replace("DATABASE peermetrics", &format!("DATABASE \"{name}\""));
+        execute(&db, &own.replace("peerpress_reader", &format!("\"{role}\"")));
+    };
+    let reader = ConnectionSettings::from_url(&db.url().replace("peerpress@", &format!("{role}@"))).unwrap();
+    let take = || {
+        let options = SnapshotOptions::new(folder.path().join("snapshot"));
+        take_snapshot(&reader, &options, &NoProgress).unwrap()
+    };
+    prepare(all);
+    let first = take();
+    assert!(first.changed && !take().changed, "nothing changed");
+    prepare(columns);
+    let by_columns = take();
+    assert_eq!(by_columns.snapshot.manifest().rows, first.snapshot.manifest().rows);
+    let mut client = connect(&reader).unwrap();
+    for refused in ["SELECT api_key FROM app", "SELECT 1 FROM users", "DELETE FROM conference"] {
+        assert!(client.batch_execute(refused).is_err(), "{refused}");
+    }
+}
