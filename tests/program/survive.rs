@@ -357,6 +357,15 @@ impl Sites {
     }
 }
 
+/// Sets a flag when it goes.
+struct AtTheEnd<'a>(&'a AtomicBool);
+
+impl Drop for AtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// So many of the operations, from the first to the last; more where PEERPRESS_FAULTS says how many times as many.
 fn spread(operations: usize, tries: usize) -> impl Iterator<Item = usize> {
     let times = std::env::var("PEERPRESS_FAULTS").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
@@ -376,6 +385,8 @@ fn a_build_that_is_killed_or_whose_disk_fails_leaves_one_of_the_two_sites_and_a_
     let journal = sites.place().join(".peerpress/journal");
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // Also where an assertion ends this.
+        let end = AtTheEnd(&is_over);
         let crawler = scope.spawn(|| {
             let mut read = 0;
             while !is_over.load(Ordering::SeqCst) {
@@ -395,7 +406,7 @@ fn a_build_that_is_killed_or_whose_disk_fails_leaves_one_of_the_two_sites_and_a_
                 assert!(!crawler.is_finished(), "the crawler found something");
             }
         }
-        is_over.store(true, Ordering::SeqCst);
+        drop(end);
         let read = crawler.join().unwrap();
         assert!(read > 1000, "{read}");
     });
