@@ -304,5 +304,12 @@ fn everything_is_on_the_medium_before_what_relies_on_it() {
         first(&|step| *step == Step::RemoveAll(staging.clone())),
     ];
     assert!(ends.is_sorted(), "{ends:?}: {steps:#?}");
+    let gone = steps.iter().filter(|step| removed(step)).map(|step| match step {
+        Step::Remove(path) => path.strip_prefix(&output).unwrap().to_str().unwrap(),
+        _ => "",
+    });
+    // A page before what it has links to.
+    let order = ["conference/gone.html", "conference/gone/part.html", "assets/main.1.css"];
+    assert_eq!(gone.collect::<Vec<_>>(), order);
     assert_eq!(steps[steps.len() - 2], Step::SyncFolder(state), "the journal is gone for good");
 }
