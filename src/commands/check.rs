@@ -183,7 +183,10 @@ pub fn site(output: &Path, outcome: &mut Outcome) -> anyhow::Result<()> {
             let text =
                 std::fs::read_to_string(entry.path()).with_context(|| format!("cannot read {name}"))?;
             outcome.pages += 1;
-            subjects.page(&name);
+            // What a sealed page is about lies sealed, too.
+            if !text.contains(SEALED) {
+                subjects.page(&name);
+            }
             outcome.sealed_pages += usize::from(text.contains(SEALED));
             for target in links(&text) {
                 outcome.links += 1;

@@ -19,11 +19,11 @@ use uuid::Uuid;
 pub(super) struct Data {
     pub(super) globals: Globals,
     pub(super) parts: BTreeMap<(String, usize), PartRows>,
-    taken_at: Timestamp,
+    pub(super) taken_at: Timestamp,
 }
 
 impl Data {
-    fn of(snapshot: &Snapshot) -> Self {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
         let parts = snapshot.parts().iter().map(|part| {
             let rows = PartRows {
                 conferences: snapshot.table(part).unwrap(),

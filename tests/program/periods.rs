@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::incremental::Data;
 use crate::support::{TestDb, memory, shared_data};
 use peerpress::commands::site::SiteOptions;
 use peerpress::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
@@ -299,14 +300,9 @@ fn a_generated_past_stays_as_it_is_when_only_time_goes_on() {
     let before = memory::site(&first, &SiteOptions::default());
     // The same rows, seen four weeks later.
     let later = folder.path().join("b");
-    copy(&folder.path().join("a"), &later);
-    let manifest = std::fs::read_to_string(later.join("manifest.json")).unwrap();
-    let taken = first.manifest().taken_at.clone();
-    std::fs::write(
-        later.join("manifest.json"),
-        manifest.replace(&taken, &taken.replace("2026-11-20", "2026-12-18")),
-    )
-    .unwrap();
+    let mut data = Data::of(&first);
+    data.taken_at = data.taken_at.plus_seconds(28.0 * 86_400.0);
+    data.write_as(&later, &first.manifest().database);
     let after = memory::site(&Snapshot::open(&later).unwrap(), &SiteOptions::default());
     let list = json(&before, "api/v1/reports/index.json");
     let over: Vec<&str> = list["report"]["periods"]
@@ -320,19 +316,6 @@ fn a_generated_past_stays_as_it_is_when_only_time_goes_on() {
     for name in over {
         for path in before.keys().filter(|path| path.ends_with(&format!("reports/{name}.html"))) {
             assert!(before[path] == after[path], "{path} changed");
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }
@@ -510,7 +493,10 @@ fn a_mail_stands_on_its_own_and_names_are_only_text_in_it() {
     assert!(std::fs::read_to_string(place("weekly.md")).unwrap().contains(&format!("({link})")));
     // Nothing but the two files is left beside the site.
     let left = std::fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(left, ["snapshot", "early", "output", ".peerpress", "weekly.html", "weekly.md"].len());
+    assert_eq!(
+        left,
+        ["snapshot", ".snapshot.lock", "early", "output", ".peerpress", "weekly.html", "weekly.md"].len()
+    );
     build("snapshot", &["weekly.md"]).code(2);
     let none = build("early", &["none.html"]).code(1);
     let said = String::from_utf8_lossy(&none.get_output().stderr).into_owned();

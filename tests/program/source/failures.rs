@@ -326,8 +326,11 @@ fn snapshots_of_a_database_that_three_write_to_are_each_of_one_instant() {
 #[test]
 fn the_roles_of_the_docs_can_read_what_a_snapshot_needs_and_no_more() {
     let docs = include_str!("../../../docs/database.md");
-    let blocks: Vec<&str> =
-        docs.split("```sql\n").skip(1).filter_map(|rest| rest.split_once("```").map(|(block, _)| block)).collect();
+    let blocks: Vec<&str> = docs
+        .split("```sql\n")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("```").map(|(block, _)| block))
+        .collect();
     let [all, columns] = blocks.as_slice() else { panic!("{} blocks of SQL", blocks.len()) };
     let db = calls();
     let folder = tempfile::tempdir().unwrap();
