@@ -100,7 +100,12 @@ fn whatever_is_done_to_a_signed_site_is_found() {
         change(&mut bytes);
         fs::write(&undo.file, bytes).unwrap();
     };
-    let found = |expected: &[String]| assert_eq!(problems(folder, "key.pub"), expected);
+    let found = |expected: &[String]| {
+        let mut found = problems(folder, "key.pub");
+        // A page that is none any more is missed by its conference, too.
+        found.retain(|problem| !problem.starts_with("conference "));
+        assert_eq!(found, expected);
+    };
 
     let undo = Undo::of(page.clone());
     with(&undo, &|bytes| *bytes.last_mut().unwrap() ^= 1);

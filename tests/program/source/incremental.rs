@@ -415,12 +415,12 @@ fn what_cannot_be_gone_on_from_is_read_whole_with_the_reason() {
     );
     fs::write(target.join("manifest.json"), b"{").unwrap();
     assert!(matches!(whole(false), Some(Whole::Unreadable(why)) if why.contains("manifest.json")));
-    let manifest = fs::read_to_string(target.join("manifest.json")).unwrap();
-    fs::write(
-        target.join("manifest.json"),
-        manifest.replace("\"program\": \"peerpress ", "\"program\": \"other "),
-    )
-    .unwrap();
+    let manifest = fs::read(target.join("manifest.json")).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    manifest["program"] = "other 1.0".into();
+    // Its own seal would be of what it wrote.
+    manifest.as_object_mut().unwrap().remove("seal").unwrap();
+    fs::write(target.join("manifest.json"), manifest.to_string()).unwrap();
     assert_eq!(whole(false), Some(Whole::OtherProgram));
     let elsewhere = calls();
     assert_eq!(take(&elsewhere, &target, false).whole, Some(Whole::OtherServer));
