@@ -3,9 +3,9 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 
-const perKind = 3;
+const perKind = 2;
 
-/** Kind → paths below the site; of many pages the smallest, the middle one and the largest, which differ the most. @param {string} site */
+/** Kind → paths below the site; of many pages the smallest and the largest, which differ the most. @param {string} site */
 export async function pagesByKind(site) {
   const entries = await readdir(site, { recursive: true, withFileTypes: true });
   /** @type {Map<string, {file: string, size: number}[]>} */

@@ -7,7 +7,7 @@ import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises"
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { checking } from "./checks.mjs";
+import { checking, severalAtOnce } from "./checks.mjs";
 import { launch } from "./chromium.mjs";
 import { pagesByKind } from "./pages.mjs";
 import { live } from "./program.mjs";
@@ -49,12 +49,12 @@ const canary = [
 try {
   const kinds = await pagesByKind(copy);
   for (const name of await fragments()) kinds.set(path.dirname(name), [name]);
-  for (const [kind, files] of kinds) {
+  await severalAtOnce(kinds, async ([kind, files]) => {
     const file = files.at(-1);
     for (const url of [origin + file, pathToFileURL(path.join(copy, file)).href]) {
       check(`${kind}: what the policy had to refuse on ${url}`, await visit(url, atWork), { violations: [], calls: [], ran: null });
     }
-  }
+  });
   await markupDoesNotRun(kinds);
   if (hostile) await namesAreText(hostile);
   await othersCannotRead();
@@ -155,15 +155,16 @@ async function namesAreText(hostile) {
   const local = await serve(hostile);
   try {
     let shown = 0;
-    for (const [kind, files] of await pagesByKind(hostile)) {
+    await severalAtOnce(await pagesByKind(hostile), async ([kind, files]) => {
       for (const url of [local.origin + files.at(-1), pathToFileURL(path.join(hostile, files.at(-1))).href]) {
         const outcome = await visit(url, async (page) => {
           await atWork(page);
-          shown += Number(await page.evaluate(() => document.body.textContent?.includes("onerror=")));
+          const shows = await page.evaluate(() => document.body.textContent?.includes("onerror="));
+          shown += Number(shows);
         }, { bypassCSP: true });
         check(`${kind} of hostile names, ${url}`, { calls: outcome.calls, ran: outcome.ran }, { calls: [], ran: null });
       }
-    }
+    });
     check("pages that show the hostile names", shown > 8, true);
   } finally {
     await local.close();
