@@ -1,11 +1,11 @@
 //! `peerpress hash-password`: the hash of a password, for `serve --auth`.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
 use anyhow::Context;
 use serde::Serialize;
 
-use super::{Done, Session, Usage};
+use super::{Done, Session, Usage, prompt};
 use crate::serve::hash_password;
 
 #[derive(Serialize)]
@@ -15,13 +15,8 @@ struct Hash {
 
 /// Runs the command.
 pub fn run(session: &Session) -> anyhow::Result<Done> {
-    let password = if io::stdin().is_terminal() {
-        let password = rpassword::prompt_password("Password: ").context("the password cannot be read")?;
-        let again = rpassword::prompt_password("Again: ").context("the password cannot be read")?;
-        if password != again {
-            return Err(Usage("the two passwords differ".to_owned()).into());
-        }
-        password
+    let password = if prompt::has_terminal() {
+        prompt::ask_twice("Password: ", "password")?
     } else {
         let mut line = String::new();
         io::stdin().read_line(&mut line).context("the password cannot be read")?;

@@ -10,6 +10,7 @@ pub mod merge;
 pub mod new_key;
 pub mod precompress;
 pub mod preview;
+mod prompt;
 pub mod sealing;
 pub mod seed;
 pub mod serve;

@@ -1,13 +1,12 @@
 //! `peerpress new-key`: a pair of keys for `build --sign` and `check --verify`.
 
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use serde::Serialize;
 
 use super::sign::PASSPHRASE;
-use super::{Done, Session, Usage, build, settings};
+use super::{Done, Session, Usage, build, prompt, settings};
 use crate::cli;
 use crate::signature::NewKey;
 
@@ -47,18 +46,8 @@ pub fn run(session: &Session, args: &cli::NewKey) -> anyhow::Result<Done> {
 }
 
 fn passphrase() -> anyhow::Result<String> {
-    if let Some(given) = std::env::var(PASSPHRASE).ok().filter(|given| !given.is_empty()) {
-        return Ok(given);
-    }
-    if !io::stdin().is_terminal() {
-        let hint = format!("set {PASSPHRASE}, or give --no-passphrase");
-        return Err(Usage(format!("a passphrase is needed\nhint: {hint}")).into());
-    }
-    let passphrase = rpassword::prompt_password("Passphrase: ").context("the passphrase cannot be read")?;
-    let again = rpassword::prompt_password("Again: ").context("the passphrase cannot be read")?;
-    if passphrase != again {
-        return Err(Usage("the two passphrases differ".to_owned()).into());
-    }
+    let lack = format!("a passphrase is needed\nhint: set {PASSPHRASE}, or give --no-passphrase");
+    let passphrase = prompt::given_or(PASSPHRASE, || prompt::ask_twice("Passphrase: ", "passphrase"), &lack)?;
     if passphrase.is_empty() {
         let hint = "--no-passphrase leaves the key without one";
         return Err(Usage(format!("the passphrase is empty\nhint: {hint}")).into());

@@ -1,7 +1,7 @@
 //! `build --encrypt`: a sink around the sink of a build that hands on sealed bytes. Whoever makes pages knows nothing of it.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::site::{Sink, UnitSink};
-use super::{Session, Usage, build, settings};
+use super::{Session, Usage, build, prompt, settings};
 use crate::cli;
 use crate::render::Renderer;
 use crate::render::assets::Assets;
@@ -92,18 +92,10 @@ fn passphrase(session: &Session, args: &cli::Site) -> anyhow::Result<String> {
         let text = fs::read_to_string(file)
             .map_err(|error| Usage(format!("cannot read the passphrase, {}: {error}", file.display())))?;
         text.trim_end_matches(['\r', '\n']).to_owned()
-    } else if let Some(given) = std::env::var(PASSPHRASE).ok().filter(|given| !given.is_empty()) {
-        given
-    } else if io::stdin().is_terminal() {
-        let ask = |prompt| rpassword::prompt_password(prompt).context("the passphrase cannot be read");
-        let given = ask("Passphrase of the site: ")?;
-        if given != ask("Again: ")? {
-            return Err(Usage("the two passphrases differ".to_owned()).into());
-        }
-        given
     } else {
-        let hint = format!("set {PASSPHRASE}, or give --passphrase-file");
-        return Err(Usage(format!("--encrypt needs a passphrase\nhint: {hint}")).into());
+        let lack = format!("--encrypt needs a passphrase\nhint: set {PASSPHRASE}, or give --passphrase-file");
+        let ask = || prompt::ask_twice("Passphrase of the site: ", "passphrase");
+        prompt::given_or(PASSPHRASE, ask, &lack)?
     };
     if given.chars().count() < SHORTEST {
         let problem = format!("the passphrase has fewer than {SHORTEST} characters");

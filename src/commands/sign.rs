@@ -1,10 +1,6 @@
 //! The signed manifest of a site, written with it: `build --sign`.
 
-use std::io::{self, IsTerminal};
-
-use anyhow::Context;
-
-use super::{Session, Usage, settings};
+use super::{Session, Usage, prompt, settings};
 use crate::cli;
 use crate::publish::{Publisher, SitePath};
 use crate::signature::{MANIFEST, SIGNATURE, SignatureError, SigningKey, manifest};
@@ -29,14 +25,8 @@ pub fn key(session: &Session, args: &cli::Site) -> anyhow::Result<Option<Signing
 }
 
 fn passphrase() -> anyhow::Result<String> {
-    if let Some(given) = std::env::var(PASSPHRASE).ok().filter(|given| !given.is_empty()) {
-        return Ok(given);
-    }
-    if !io::stdin().is_terminal() {
-        let hint = format!("set {PASSPHRASE}");
-        return Err(Usage(format!("the signing key has a passphrase\nhint: {hint}")).into());
-    }
-    rpassword::prompt_password("Passphrase of the signing key: ").context("the passphrase cannot be read")
+    let lack = format!("the signing key has a passphrase\nhint: set {PASSPHRASE}");
+    prompt::given_or(PASSPHRASE, || prompt::ask("Passphrase of the signing key: ", "passphrase"), &lack)
 }
 
 /// The key of a site that is signed, from that of the same site without.

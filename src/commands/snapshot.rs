@@ -12,7 +12,7 @@ use super::{Done, Session, locks, settings};
 use crate::cli::{Site, SnapshotFolder, TakeSnapshot};
 use crate::privacy::ViewError;
 use crate::privacy::purge::{Purged, Rules, purge};
-use crate::snapshot::{Snapshot, SnapshotError, join};
+use crate::snapshot::{Snapshot, SnapshotError, join, sibling};
 use crate::source::{ConnectionSettings, Progress, SnapshotOptions, Taken, Whole, take_snapshot};
 
 struct Parts {
@@ -132,9 +132,7 @@ fn take_several(
 
 /// Where each database has a snapshot of its own, if there are several.
 fn databases_folder(target: &Path) -> PathBuf {
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(".databases");
-    target.with_file_name(name)
+    sibling(target, "databases")
 }
 
 /// The folder of a database's own snapshot, whatever the order in which they are named.

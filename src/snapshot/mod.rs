@@ -16,6 +16,7 @@ pub use rows::{
     AppRow, Column, ConferenceRow, ConnectionRow, EventRow, Fields, IssueRow, OrganizationRow,
     ParticipantRow, Row, SampleRow, SessionRow, TrackRow, VersionRow,
 };
+pub(crate) use store::sibling;
 pub use store::{
     Dossiers, GlobalFiles, Globals, LargePart, Manifest, Origin, Part, Snapshot, SnapshotError,
     SnapshotWriter, TableWriter, table_bytes, table_rows,

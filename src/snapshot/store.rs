@@ -509,7 +509,8 @@ fn exchange(_one: &Path, _other: &Path) -> bool {
     false
 }
 
-fn sibling(target: &Path, suffix: &str) -> PathBuf {
+/// What lies beside a snapshot, named after it.
+pub(crate) fn sibling(target: &Path, suffix: &str) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{suffix}"));
     target.with_file_name(name)
