@@ -17,11 +17,12 @@ use support::{TestDb, say, shared_data};
 /// `PEERPRESS_REQUIRE_BROWSER=1`, which CI sets, makes that a failure.
 fn browser() -> bool {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let chromium =
-        std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+    let chromium = std::env::var_os("CHROMIUM").map(PathBuf::from);
+    let anywhere = || ["-headless-shell", ""].map(|kind| PathBuf::from(format!("/usr/bin/chromium{kind}")));
+    let chromiums = chromium.map_or_else(|| anywhere().to_vec(), |program| vec![program]);
     let missing = if !root.join("node_modules/playwright-core").is_dir() {
         "node_modules (npm ci)"
-    } else if !chromium.is_file() {
+    } else if !chromiums.iter().any(|program| program.is_file()) {
         "Chromium"
     } else {
         return true;
