@@ -12,6 +12,7 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::ColumnChunkMetaData;
 use serde::{Deserialize, Serialize};
 
 use super::file::FileWriter;
@@ -729,8 +730,7 @@ impl<W: io::Write + Send> Sink for TableWriter<SampleRow, W> {
 pub fn table_rows(path: &Path) -> Result<i64, SnapshotError> {
     let damaged = |problem: String| SnapshotError::Damaged { path: path.to_owned(), problem };
     let file = File::open(path).map_err(io_at(path))?;
-    let reader =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(error.to_string()))?;
+    let reader = open_parquet(file).map_err(damaged)?;
     Ok(reader.metadata().file_metadata().num_rows())
 }
 
@@ -824,8 +824,7 @@ impl Snapshot {
             let path = self.root.join(part.file(table));
             let damaged = |problem: String| SnapshotError::Damaged { path: path.clone(), problem };
             let file = File::open(&path).map_err(io_at(&path))?;
-            let builder =
-                ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(error.to_string()))?;
+            let builder = open_parquet(file).map_err(damaged)?;
             let wanted = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
             let reader = builder
                 .with_projection(wanted)
@@ -890,10 +889,25 @@ impl Snapshot {
             return Err(damaged("its digest is not the one in the manifest".to_owned()));
         }
         let source = File::open(&path).map_err(io_at(&path))?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(source)
-            .and_then(|builder| builder.with_batch_size(batch).build())
-            .map_err(|error| damaged(error.to_string()))?;
+        let builder = open_parquet(source).map_err(damaged)?;
+        let reader = builder.with_batch_size(batch).build().map_err(|error| damaged(error.to_string()))?;
         Ok(Rows { path, reader, batch: None, at: 0, table: PhantomData })
+    }
+}
+
+/// Opens a Parquet file whose columns lie within it: where one does not, the reader panics instead of saying so.
+fn open_parquet(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, String> {
+    let bytes = file.metadata().map_err(|error| error.to_string())?.len();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
+    let lies_within = |column: &ColumnChunkMetaData| {
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let end = start.checked_add(column.compressed_size());
+        start >= 0 && column.compressed_size() >= 0 && end.is_some_and(|end| end as u64 <= bytes)
+    };
+    if builder.metadata().row_groups().iter().all(|group| group.columns().iter().all(lies_within)) {
+        Ok(builder)
+    } else {
+        Err("a column does not lie within the file".to_owned())
     }
 }
 

@@ -3,9 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure here is the failure of the test that asked")]
 
-#[allow(unreachable_pub, reason = "it is a crate of its own as well")]
-#[path = "../../fuzz/src/lib.rs"]
-mod fuzz;
+mod fuzzed;
 mod hostile;
 mod privacy;
 mod purge;
@@ -508,33 +506,5 @@ fn tables_hold(path: &str, bytes: &[u8], calm: &[u8], hostile: &str) {
     for cell in ours.iter().flatten() {
         let computes = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
         assert!(!computes || cell.parse::<f64>().is_ok(), "{path} has {cell:.60}");
-    }
-}
-
-#[test]
-fn whatever_comes_in_comes_back() {
-    type Target = fn(&[u8]);
-    let targets: [(&str, Target); 6] = [
-        ("config", fuzz::config),
-        ("events", fuzz::events),
-        ("manifest", fuzz::manifest),
-        ("parquet", fuzz::parquet),
-        ("request", fuzz::request),
-        ("stats", fuzz::stats),
-    ];
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-    for (name, target) in targets {
-        let mut inputs = 0;
-        for input in std::fs::read_dir(corpus.join(name)).unwrap() {
-            let path = input.unwrap().path();
-            let bytes = std::fs::read(&path).unwrap();
-            // Whole, and cut off at some places.
-            for end in (0..=16).map(|part| bytes.len() * part / 16) {
-                let outcome = std::panic::catch_unwind(|| target(&bytes[..end]));
-                assert!(outcome.is_ok(), "{} to byte {end}", path.display());
-            }
-            inputs += 1;
-        }
-        assert!(inputs > 2, "{name} has {inputs} inputs");
     }
 }
