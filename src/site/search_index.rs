@@ -21,6 +21,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -29,6 +30,8 @@ use crate::units::Timestamp;
 
 /// Bytes of JSON of the items of a shelf, at most.
 pub const SHELF: usize = 24_000;
+/// Bytes of an item without its texts, about.
+const LEAST_WEIGHT: usize = 75;
 /// Bytes of a file of words, in the mean at most.
 const WORDS: usize = 3000;
 /// Words under one hash: of more the most frequent ones.
@@ -83,36 +86,121 @@ pub struct IndexFile {
     pub script: String,
 }
 
-/// Makes all files of the index, in the order of their names.
-pub fn files(mut items: Vec<Item>) -> Vec<IndexFile> {
-    for item in &mut items {
-        for text in [&mut item.name, &mut item.given_id] {
-            shorten(text);
-        }
+/// What stands on a shelf or a top.
+struct List {
+    /// How many items would.
+    of: usize,
+    /// Those for which there may be room.
+    items: Vec<u32>,
+}
+
+impl List {
+    fn new(mut items: Vec<u32>) -> Self {
+        let of = items.len();
+        items.truncate(SHELF / LEAST_WEIGHT + 1);
+        items.shrink_to_fit();
+        Self { of, items }
     }
-    // Organizations and apps are few, and lead to the rest.
-    items.sort_by(|a, b| {
-        let key =
-            |item: &Item| (item.kind.min(Kind::Conference), Reverse(item.created_at), item.id, item.kind);
-        key(a).cmp(&key(b))
-    });
-    let (vocabulary, mut keys) = read(&items);
-    keys.sort_unstable();
-    keys.dedup_by(|a, b| a.text == b.text && a.item == b.item);
-    let mut shelves = Shelves { items: &items, keys: &keys, files: BTreeMap::new(), starts: Vec::new() };
-    shelves.arrange();
-    let Shelves { mut files, mut starts, .. } = shelves;
-    starts.sort_unstable();
-    let buckets = add_words(vocabulary, &mut files);
-    let index = json!({ "starts": front_coded(&starts), "buckets": buckets });
-    files.insert("index".to_owned(), index.to_string());
-    files
-        .into_iter()
-        .map(|(name, data)| {
-            let script = format!("peerpressIndex(\"{name}\",{});\n", safe(&data));
+}
+
+/// An index of which the files are still to be written: what stands in each is known.
+pub struct Index {
+    /// The best first.
+    items: Vec<Item>,
+    /// Shelves and tops, by their files' names.
+    lists: BTreeMap<String, List>,
+    /// The words, the most frequent first, with the power of two of their number.
+    words: Vec<(Reverse<u32>, String)>,
+    /// The words of each file.
+    buckets: Vec<Vec<u32>>,
+    /// Where each shelf begins, in order.
+    starts: Vec<String>,
+}
+
+impl Index {
+    /// Puts the items on shelves.
+    pub fn new(mut items: Vec<Item>) -> Self {
+        for item in &mut items {
+            for text in [&mut item.name, &mut item.given_id] {
+                shorten(text);
+            }
+        }
+        // Organizations and apps are few, and lead to the rest.
+        items.par_sort_by(|a, b| {
+            let key =
+                |item: &Item| (item.kind.min(Kind::Conference), Reverse(item.created_at), item.id, item.kind);
+            key(a).cmp(&key(b))
+        });
+        let (vocabulary, mut keys) = read(&items);
+        keys.par_sort_unstable();
+        keys.dedup_by(|a, b| a.text == b.text && a.item == b.item);
+        let mut shelves = Shelves { items: &items, keys: &keys, lists: BTreeMap::new(), starts: Vec::new() };
+        shelves.arrange();
+        let Shelves { lists, mut starts, .. } = shelves;
+        starts.sort_unstable();
+        let (words, buckets) = buckets(vocabulary);
+        Self { items, lists, words, buckets, starts }
+    }
+
+    /// All files, each made when it is asked for: together they are several times as large as what they are made from.
+    pub fn files(&self) -> impl ParallelIterator<Item = IndexFile> {
+        let file = |name: String, data: &str| {
+            let script = format!("peerpressIndex(\"{name}\",{});\n", safe(data));
             IndexFile { name, script }
-        })
-        .collect()
+        };
+        let index = json!({ "starts": front_coded(&self.starts), "buckets": self.buckets.len() });
+        let index = file("index".to_owned(), &index.to_string());
+        let lists = self.lists.par_iter().map(move |(name, list)| file(name.clone(), &self.list(list)));
+        let words = self.buckets.par_iter().enumerate();
+        let words = words.map(move |(number, bucket)| file(format!("w{number:x}"), &self.bucket(bucket)));
+        rayon::iter::once(index).chain(lists).chain(words)
+    }
+
+    /// As many of some items as fit into a file.
+    fn list(&self, list: &List) -> String {
+        let mut places: Vec<&str> = Vec::new();
+        let mut rows: Vec<Row<'_>> = Vec::new();
+        let mut bytes = 0;
+        for item in list.items.iter().map(|at| &self.items[*at as usize]) {
+            bytes += weight(item);
+            if bytes > SHELF {
+                break;
+            }
+            let place = places.iter().position(|place| *place == item.place).unwrap_or_else(|| {
+                places.push(&item.place);
+                places.len() - 1
+            });
+            let created = item.created_at.rfc3339();
+            rows.push(Row(
+                item.kind as u8,
+                item.id,
+                &item.name,
+                &item.given_id,
+                created.get(..16).unwrap_or_default().replace('T', " "),
+                place,
+            ));
+        }
+        json!({ "of": list.of, "places": places, "items": rows }).to_string()
+    }
+
+    /// Words by how often they occur.
+    fn bucket(&self, bucket: &[u32]) -> String {
+        let groups: Vec<(u32, String)> = bucket
+            .chunk_by(|a, b| self.words[*a as usize].0 == self.words[*b as usize].0)
+            .map(|group| {
+                let words: Vec<&str> = group.iter().map(|at| self.words[*at as usize].1.as_str()).collect();
+                (self.words[group[0] as usize].0.0, words.join(" "))
+            })
+            .collect();
+        json!(groups).to_string()
+    }
+}
+
+/// All files of the index, by name.
+pub fn files(items: Vec<Item>) -> Vec<IndexFile> {
+    let mut files: Vec<IndexFile> = Index::new(items).files().collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files
 }
 
 /// The name of the file of a shelf (`b`) or a top (`t`), by the letters it begins with. Names and ids are data, never paths.
@@ -154,11 +242,28 @@ struct Key {
     whole: u16,
 }
 
-/// The keys of all items, and the words for typing errors with the number of times they occur.
-fn read(items: &[Item]) -> (BTreeMap<String, u32>, Vec<Key>) {
+/// The words for typing errors, with the number of times they occur.
+type Vocabulary = BTreeMap<String, u32>;
+
+/// Items that one thread reads at a time.
+const READ: usize = 8192;
+
+/// The keys of all items, in no order, and their words.
+fn read(items: &[Item]) -> (Vocabulary, Vec<Key>) {
+    let run = |(run, items): (usize, &[Item])| read_run(run * READ, items);
+    items.par_chunks(READ).enumerate().map(run).reduce(Default::default, |mut a, mut b| {
+        for (word, times) in b.0 {
+            *a.0.entry(word).or_default() += times;
+        }
+        a.1.append(&mut b.1);
+        a
+    })
+}
+
+fn read_run(from: usize, items: &[Item]) -> (Vocabulary, Vec<Key>) {
     let mut vocabulary = BTreeMap::new();
     let mut keys = Vec::new();
-    for (at, item) in items.iter().enumerate() {
+    for (at, item) in (from..).zip(items) {
         let day = if item.kind == Kind::Conference {
             item.created_at.day().to_string().replace('-', " ")
         } else {
@@ -209,13 +314,13 @@ fn may_have_errors(word: &str) -> bool {
 
 /// Bytes of an item on a shelf, about.
 fn weight(item: &Item) -> usize {
-    item.name.len() + item.given_id.len() + item.place.len().min(8) + 75
+    item.name.len() + item.given_id.len() + item.place.len().min(8) + LEAST_WEIGHT
 }
 
 struct Shelves<'a> {
     items: &'a [Item],
     keys: &'a [Key],
-    files: BTreeMap<String, String>,
+    lists: BTreeMap<String, List>,
     starts: Vec<String>,
 }
 
@@ -291,7 +396,7 @@ impl Shelves<'_> {
         let mut items: Vec<u32> = self.keys[keys].iter().map(|key| key.item).collect();
         items.sort_unstable();
         items.dedup();
-        self.write(file_name('b', &start), &items);
+        self.lists.insert(file_name('b', &start), List::new(items));
         self.starts.push(start);
     }
 
@@ -312,35 +417,7 @@ impl Shelves<'_> {
         ranked.dedup_by_key(|(item, _)| *item);
         ranked.sort_unstable_by_key(|(item, rank)| (*rank, *item));
         let items: Vec<u32> = ranked.into_iter().map(|(item, _)| item).collect();
-        self.write(file_name('t', start), &items);
-    }
-
-    /// A file of as many of the items as fit.
-    fn write(&mut self, name: String, items: &[u32]) {
-        let mut places: Vec<&str> = Vec::new();
-        let mut rows: Vec<Row<'_>> = Vec::new();
-        let mut bytes = 0;
-        for item in items.iter().map(|at| &self.items[*at as usize]) {
-            bytes += weight(item);
-            if bytes > SHELF {
-                break;
-            }
-            let place = places.iter().position(|place| *place == item.place).unwrap_or_else(|| {
-                places.push(&item.place);
-                places.len() - 1
-            });
-            let created = item.created_at.rfc3339();
-            rows.push(Row(
-                item.kind as u8,
-                item.id,
-                &item.name,
-                &item.given_id,
-                created.get(..16).unwrap_or_default().replace('T', " "),
-                place,
-            ));
-        }
-        let data = json!({ "of": items.len(), "places": places, "items": rows });
-        self.files.insert(name, data.to_string());
+        self.lists.insert(file_name('t', start), List::new(items));
     }
 }
 
@@ -363,8 +440,8 @@ fn front_coded(texts: &[String]) -> Value {
     Value::Array(list)
 }
 
-/// Adds the files of words, a power of two of them.
-fn add_words(vocabulary: BTreeMap<String, u32>, files: &mut BTreeMap<String, String>) -> usize {
+/// The words, and which of them are in which file; there are a power of two of those.
+fn buckets(vocabulary: Vocabulary) -> (Vec<(Reverse<u32>, String)>, Vec<Vec<u32>>) {
     // By how often they occur, in powers of two, so that a conference more changes no order.
     let mut ranked: Vec<(Reverse<u32>, String)> =
         vocabulary.into_iter().map(|(word, times)| (Reverse(times.ilog2()), word)).collect();
@@ -385,19 +462,11 @@ fn add_words(vocabulary: BTreeMap<String, u32>, files: &mut BTreeMap<String, Str
         let bucket = &mut found[same[0].0 as usize & (buckets - 1)];
         bucket.extend(same.iter().take(WORDS_OF_A_HASH).map(|(_, word)| *word));
     }
-    for (number, mut bucket) in found.into_iter().enumerate() {
+    for bucket in &mut found {
         bucket.sort_unstable();
         bucket.dedup();
-        let groups: Vec<(u32, String)> = bucket
-            .chunk_by(|a, b| ranked[*a as usize].0 == ranked[*b as usize].0)
-            .map(|group| {
-                let words: Vec<&str> = group.iter().map(|at| ranked[*at as usize].1.as_str()).collect();
-                (ranked[group[0] as usize].0.0, words.join(" "))
-            })
-            .collect();
-        files.insert(format!("w{number:x}"), json!(groups).to_string());
     }
-    buckets
+    (ranked, found)
 }
 
 /// What of a word a word with an error may share with it: runs of three letters; the first four and the last four, whole and

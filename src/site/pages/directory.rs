@@ -1,6 +1,7 @@
 //! Search without script: the conferences or the participants of an app by name, cut into pages by first letter where there are
 //! many; participants also by the month in which they were first seen. Conferences by month have lists of their own.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Link;
@@ -93,7 +94,7 @@ pub fn directory(
     mut listings: Vec<Listing>,
 ) -> (Parts, Vec<(Route, DirectoryPage)>) {
     // Those of one name newest first.
-    listings.sort_by_cached_key(|listing| {
+    listings.par_sort_by_cached_key(|listing| {
         (words(&listing.name).join(" "), std::cmp::Reverse(listing.created_at), listing.route.clone())
     });
     let total = listings.len();
