@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use desk::{Desk, Hasher};
-use leavings::{Brief, Draft, Leavings, PartLeavings, Stored};
+use leavings::{Brief, Draft, Leavings, PartLeavings, Stored, Sums};
 pub use leavings::{Ledger, LedgerDamage};
 use reconcile::Totals;
 
@@ -291,7 +291,7 @@ pub fn make_site(
         let Leavings { conferences, findings, .. } = &rest.left;
         let counts =
             SiteCounts { conferences: conferences.len(), participants: 0, findings: findings.count() };
-        builder.ledger.sweep(rest.parts.values().flatten());
+        builder.ledger.sweep(rest.parts.values().flatten(), std::iter::empty());
         return Ok(Made { counts, mail: None });
     }
     if !options.scope.is_all() {
@@ -319,32 +319,30 @@ impl<'a> AppLeavings<'a> {
         self.lists.get(month).into_iter().flatten().map(|(_, list)| *list).collect()
     }
 
-    /// Digests of all conferences and calls, in the order of months and parts.
-    fn digests(&self, app: AppId) -> Vec<&'a [u8; 32]> {
+    /// Digests of the conferences of a month and of their calls, in the order of parts.
+    fn digests(&self, app: AppId, month: &str) -> Vec<&'a [u8; 32]> {
         let of = |(part, list): &(&'a PartLeavings, Stored<'a, _>)| {
             let calls = part.calls().filter(move |(of, ..)| *of == app).map(|(.., calls)| calls.digest());
             std::iter::once(list.digest()).chain(calls).collect::<Vec<_>>()
         };
-        self.lists.values().flatten().flat_map(of).collect()
+        self.lists.get(month).into_iter().flatten().flat_map(of).collect()
     }
 
-    /// Its conferences with their calls in little room; those of a month are read at a time.
-    fn table(&self, app: AppId) -> anyhow::Result<FactTable> {
-        let mut table = FactTable::default();
-        for (month, parts) in &self.lists {
-            let mut calls: BTreeMap<ConferenceId, Vec<CallFacts>> = BTreeMap::new();
-            for (part, _) in parts {
-                for (.., stored) in part.calls().filter(|(of, ..)| *of == app) {
-                    for room in stored.read()? {
-                        calls.entry(room.conference).or_default().push(room.call);
-                    }
+    /// The conferences of a month with their calls, in little room.
+    fn table_of(&self, app: AppId, month: &str) -> anyhow::Result<FactTable> {
+        let mut calls: BTreeMap<ConferenceId, Vec<CallFacts>> = BTreeMap::new();
+        for (part, _) in self.lists.get(month).into_iter().flatten() {
+            for (.., stored) in part.calls().filter(|(of, ..)| *of == app) {
+                for room in stored.read()? {
+                    calls.entry(room.conference).or_default().push(room.call);
                 }
             }
-            for facts in in_order(&self.of_month(month))? {
-                let mut own = calls.remove(&facts.row.id).unwrap_or_default();
-                own.sort_by_key(|call| call.number);
-                table.push(&facts, &conference_label(&facts), &own);
-            }
+        }
+        let mut table = FactTable::default();
+        for facts in in_order(&self.of_month(month))? {
+            let mut own = calls.remove(&facts.row.id).unwrap_or_default();
+            own.sort_by_key(|call| call.number);
+            table.push(&facts, &conference_label(&facts), &own);
         }
         Ok(table)
     }
@@ -533,16 +531,26 @@ impl Builder<'_> {
             let of_app = months.entry(brief.app).or_default();
             *of_app.entry(brief.created_at.day().month()).or_default() += 1;
         }
-        let participants = self.participants(&parts)?;
-        let reports = self.reports(&parts, wants_letter)?;
-        self.reconcile(view, (&conferences, &months, &totals), &reports)?;
-        self.apps(&parts, &months, &totals, &reports)?;
-        self.organizations(&totals, &reports)?;
-        let directory = self.directory(&conferences, &months)?;
-        self.search_index(&conferences)?;
-        if self.options.downloads.parquet {
-            self.tables(view, &conferences)?;
-        }
+        // Each has stretches that are for one thread only.
+        let (of_calls, directory) = rayon::join(
+            || {
+                let participants = self.participants(&parts)?;
+                let reports = self.reports(&parts, wants_letter)?;
+                self.reconcile(view, (&conferences, &months, &totals), &reports)?;
+                let tables = self.apps(&parts, &months, &totals, &reports)?;
+                self.organizations(&totals, &reports)?;
+                anyhow::Ok((participants, reports, tables))
+            },
+            || {
+                let directory = self.directory(&conferences, &months)?;
+                self.search_index(&conferences)?;
+                if self.options.downloads.parquet {
+                    self.tables(view, &conferences)?;
+                }
+                anyhow::Ok(directory)
+            },
+        );
+        let ((participants, reports, tables), directory) = (of_calls?, directory?);
         self.in_unit("site", None, |desk| {
             desk.page(Route::DataQuality, DataQualityPage::new(&findings))?;
             let methods = MethodsPage::new(self.options.report.call_gap_s, &self.options.report.limits);
@@ -563,7 +571,8 @@ impl Builder<'_> {
             })
         });
         let counts = SiteCounts { conferences: conferences.len(), participants, findings: findings.count() };
-        self.ledger.sweep(parts.values().flatten());
+        let sums = tables.iter().filter_map(Sums::path).chain(reports.months.values().filter_map(Sums::path));
+        self.ledger.sweep(parts.values().flatten(), sums);
         Ok(Made { counts, mail: mail.transpose()? })
     }
 
@@ -705,7 +714,7 @@ impl Builder<'_> {
         months: &Months,
         totals: &BTreeMap<AppId, AppTotals>,
         reports: &periods::Reports,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<Sums<FactTable>>> {
         let mut left: BTreeMap<AppId, AppLeavings<'_>> = BTreeMap::new();
         for part in parts.values().flatten() {
             for (app, month, list) in part.lists() {
@@ -714,12 +723,16 @@ impl Builder<'_> {
         }
         let none = (AppTotals::default(), BTreeMap::new(), AppLeavings::default());
         let apps: Vec<_> = self.world.apps.values().collect();
-        apps.par_iter().try_for_each(|app| {
-            let own = left.get(&app.id).unwrap_or(&none.2);
-            let months = months.get(&app.id).unwrap_or(&none.1);
-            let totals = totals.get(&app.id).unwrap_or(&none.0);
-            self.app(app, own, months, totals, reports)
-        })
+        let tables: anyhow::Result<Vec<_>> = apps
+            .par_iter()
+            .map(|app| {
+                let own = left.get(&app.id).unwrap_or(&none.2);
+                let months = months.get(&app.id).unwrap_or(&none.1);
+                let totals = totals.get(&app.id).unwrap_or(&none.0);
+                self.app(app, own, months, totals, reports)
+            })
+            .collect();
+        Ok(tables?.into_iter().flatten().collect())
     }
 
     fn app(
@@ -729,8 +742,10 @@ impl Builder<'_> {
         months: &BTreeMap<String, usize>,
         totals: &AppTotals,
         reports: &periods::Reports,
-    ) -> anyhow::Result<()> {
-        let Some(organization) = self.world.organizations.get(&app.organization_id) else { return Ok(()) };
+    ) -> anyhow::Result<Vec<Sums<FactTable>>> {
+        let Some(organization) = self.world.organizations.get(&app.organization_id) else {
+            return Ok(Vec::new());
+        };
         let names: Vec<&String> = months.keys().collect();
         names.par_iter().enumerate().try_for_each(|(at, month)| {
             let lists = left.of_month(month);
@@ -747,13 +762,28 @@ impl Builder<'_> {
                 desk.put(&Route::ApiAppMonthCsv(app.id, (*month).clone()), csv::month(&list))
             })
         })?;
+        let tables: anyhow::Result<Vec<_>> = names
+            .par_iter()
+            .map(|month| {
+                let mut key = Hasher::new("month of an app");
+                key.add(env!("CARGO_PKG_VERSION")).add(&left.digests(app.id, month));
+                let name = format!("app-{}-{month}", app.id);
+                self.ledger.sums(&name, &key.finish(), || left.table_of(app.id, month))
+            })
+            .collect();
+        let tables = tables?;
         let last = reports.last.get(&ReportScope::App(app.id)).cloned();
         let mut key = Hasher::new("app");
         // The axes of charts end with the snapshot's day.
         key.add(self.base.as_bytes()).add(app).add(&last).add(&self.world.instant.day()).add(totals);
-        key.add(&left.digests(app.id));
+        for month in &names {
+            key.add(&left.digests(app.id, month));
+        }
         self.in_unit(&format!("app-{}", app.id), Some(key.finish()), |desk| {
-            let table = left.table(app.id)?;
+            let mut table = FactTable::default();
+            for month in &tables {
+                table.append(month.read()?);
+            }
             let board = Board::of(&table, self.world.instant);
             desk.put(&Route::AppFacts(app.id), facts_script(&table, &board))?;
             if self.options.downloads.embed {
@@ -766,7 +796,8 @@ impl Builder<'_> {
             desk.page(Route::App(app.id), page)?;
             let names: Vec<String> = months.keys().cloned().collect();
             desk.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))
-        })
+        })?;
+        Ok(tables)
     }
 
     fn organizations(
@@ -906,8 +937,9 @@ impl Builder<'_> {
         let mut key = Hasher::new("search");
         key.add(env!("CARGO_PKG_VERSION")).add(&items);
         self.in_unit("search", Some(key.finish()), |desk| {
-            let files = search_index::files(items).into_par_iter();
-            files.try_for_each(|file| desk.put(&Route::SearchIndex(file.name), file.script.into_bytes()))
+            search_index::Index::new(items)
+                .files()
+                .try_for_each(|file| desk.put(&Route::SearchIndex(file.name), file.script.into_bytes()))
         })
     }
 

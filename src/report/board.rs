@@ -403,6 +403,10 @@ mod tests {
     }
 
     fn push(table: &mut FactTable, number: u128, calls: &[CallFacts]) {
+        push_scored(table, number, calls, None);
+    }
+
+    fn push_scored(table: &mut FactTable, number: u128, calls: &[CallFacts], score: impl Into<Option<f64>>) {
         let facts = ConferenceFacts {
             row: ConferenceRow { id: ConferenceId(Uuid::from_u128(number)), ..ConferenceRow::default() },
             has_errors: false,
@@ -413,7 +417,7 @@ mod tests {
             calls: calls.len(),
             issues: BTreeMap::new(),
             mos: Err(NoData::NoStats),
-            score: Err(NoData::NoStats),
+            score: score.into().ok_or(NoData::NoStats),
             presence_s: 0.0,
             connections: (0, 0, 0),
             findings: 0,
@@ -540,6 +544,45 @@ mod tests {
         assert_eq!((week.day.to_string().as_str(), week.calls, week.presence_s), ("2026-07-20", 7, 420.0));
         assert_eq!(week.scores.map(|scores| (scores.p50, scores.n)), Some((8.0, 7)));
         assert_eq!(board.weeks.iter().map(|week| week.calls).sum::<usize>(), 130);
+    }
+
+    #[test]
+    fn tables_that_are_put_together_of_months_are_as_if_made_at_once() {
+        let city = |name: &str| Some((name.to_owned(), 47.5, 19.0));
+        let conference = |browser: &str, place: &str, score: f64, session: u128| {
+            let session = SessionId(Uuid::from_u128(session));
+            let came = visit("2026-11-21 10:00:00", "2026-11-21 10:10:00", browser, Some(score));
+            let mut one = call(vec![
+                VisitFacts {
+                    session,
+                    city: city(place),
+                    browser_version: Some("140".to_owned()),
+                    ..came.clone()
+                },
+                VisitFacts { city: city("Here"), ..came },
+            ]);
+            let setup_ms = Some(score);
+            one.connections = vec![ConnectionFacts { session, established: true, relayed: None, setup_ms }];
+            let media_error = Some(browser.to_owned());
+            one.issues = vec![IssueFacts { code: place.to_owned(), severity: None, session, media_error }];
+            vec![one.clone(), one]
+        };
+        let all: Vec<Vec<CallFacts>> = (0..12)
+            .map(|n| conference(["A", "B", "C"][n % 3], ["Here", "There"][n % 2], 90.0 - n as f64, n as u128))
+            .collect();
+        let mut whole = FactTable::default();
+        let mut months = [FactTable::default(), FactTable::default(), FactTable::default()];
+        for (at, calls) in all.iter().enumerate() {
+            // The middle month has none.
+            for table in [&mut whole, &mut months[at / 6 * 2]] {
+                push_scored(table, at as u128, calls, 90.0 - at as f64);
+            }
+        }
+        let mut put_together = FactTable::default();
+        for month in &months {
+            put_together.append(postcard::from_bytes(&postcard::to_stdvec(month).unwrap()).unwrap());
+        }
+        assert_eq!(put_together, whole);
     }
 
     #[test]

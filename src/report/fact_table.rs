@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::board::{Dimension, UNKNOWN};
 use super::people::Place;
 use super::{CallFacts, Class, ConferenceFacts, VisitFacts};
@@ -14,15 +16,18 @@ use crate::units::Timestamp;
 pub const WORST: usize = 10;
 
 /// The place of a name in its table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Name(u32);
 
 /// Conferences, calls, visits, issues and connections of an app, each list in the order of the conferences' creation.
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// One that was read again is complete, but only to be appended to another: by what names and places are found stays behind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FactTable {
     names: Names,
     /// Where visits were.
     places: Vec<Place>,
+    #[serde(skip)]
     place_of: BTreeMap<(String, Option<String>, [u64; 2]), u32>,
     /// Conferences.
     pub rooms: Vec<Room>,
@@ -39,9 +44,10 @@ pub struct FactTable {
 }
 
 /// Texts, each once.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Names {
     texts: Vec<Box<str>>,
+    #[serde(skip)]
     places: BTreeMap<Box<str>, u32>,
 }
 
@@ -58,7 +64,7 @@ impl Names {
 }
 
 /// A conference.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Room {
     /// Its id.
     pub id: ConferenceId,
@@ -78,7 +84,7 @@ pub struct Room {
 }
 
 /// A call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Call {
     /// The place of its room.
     pub room: u32,
@@ -92,7 +98,7 @@ pub struct Call {
 }
 
 /// A visit.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Visit {
     /// The place of its call.
     pub call: u32,
@@ -109,7 +115,7 @@ pub struct Visit {
 }
 
 /// An issue.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Issue {
     /// The place of the visit that had it, if it is known.
     pub visit: Option<u32>,
@@ -120,7 +126,7 @@ pub struct Issue {
 }
 
 /// A connection.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Connection {
     /// The place of the visit that had it, if it is known.
     pub visit: Option<u32>,
@@ -193,6 +199,50 @@ impl FactTable {
         self.judge(facts);
     }
 
+    /// Adds the conferences of another table, all of them created later. The result is the same as if they had been pushed.
+    pub fn append(&mut self, other: Self) {
+        let names: Vec<Name> = other.names.texts.iter().map(|text| self.names.name(text)).collect();
+        let places: Vec<u32> = other.places.into_iter().map(|place| self.place_at(place)).collect();
+        let name = |name: Name| names[name.0 as usize];
+        let [rooms, calls, visits, issues, connections] = [
+            self.rooms.len(),
+            self.calls.len(),
+            self.visits.len(),
+            self.issues.len(),
+            self.connections.len(),
+        ]
+        .map(|length| length as u32);
+        let moved = |range: (u32, u32), by: u32| (range.0 + by, range.1 + by);
+        self.rooms
+            .extend(other.rooms.into_iter().map(|room| Room { calls: moved(room.calls, calls), ..room }));
+        self.calls.extend(other.calls.into_iter().map(|call| Call {
+            room: call.room + rooms,
+            visits: moved(call.visits, visits),
+            issues: moved(call.issues, issues),
+            connections: moved(call.connections, connections),
+            ..call
+        }));
+        self.visits.extend(other.visits.into_iter().map(|visit| Visit {
+            call: visit.call + calls,
+            values: visit.values.map(name),
+            browser_version: visit.browser_version.map(name),
+            place: visit.place.map(|at| places[at as usize]),
+            ..visit
+        }));
+        self.issues.extend(other.issues.into_iter().map(|issue| Issue {
+            visit: issue.visit.map(|at| at + visits),
+            code: name(issue.code),
+            media_error: issue.media_error.map(name),
+        }));
+        self.connections.extend(
+            other
+                .connections
+                .into_iter()
+                .map(|connection| Connection { visit: connection.visit.map(|at| at + visits), ..connection }),
+        );
+        other.worst.iter().for_each(|facts| self.judge(facts));
+    }
+
     fn visit(&mut self, call: u32, visit: &VisitFacts) -> Visit {
         let names = &mut self.names;
         let values = Dimension::ALL.map(|dimension| names.name(dimension.of(visit)));
@@ -209,20 +259,29 @@ impl FactTable {
     }
 
     fn place(&mut self, visit: &VisitFacts) -> Option<u32> {
-        let (city, latitude, longitude) = visit.city.as_ref()?;
-        let key = (city.clone(), visit.country.clone(), [latitude.to_bits(), longitude.to_bits()]);
+        let (city, latitude, longitude) = visit.city.clone()?;
+        Some(self.place_at(Place {
+            city: Some(city),
+            region: None,
+            country: visit.country.clone(),
+            latitude: Some(latitude),
+            longitude: Some(longitude),
+        }))
+    }
+
+    fn place_at(&mut self, place: Place) -> u32 {
+        let bits = |degrees: Option<f64>| degrees.unwrap_or_default().to_bits();
+        let key = (
+            place.city.clone().unwrap_or_default(),
+            place.country.clone(),
+            [place.latitude, place.longitude].map(bits),
+        );
         let next = self.places.len() as u32;
         let at = *self.place_of.entry(key).or_insert(next);
         if at == next {
-            self.places.push(Place {
-                city: Some(city.clone()),
-                region: None,
-                country: visit.country.clone(),
-                latitude: Some(*latitude),
-                longitude: Some(*longitude),
-            });
+            self.places.push(place);
         }
-        Some(at)
+        at
     }
 
     /// Keeps the conferences with the lowest scores.

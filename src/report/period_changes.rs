@@ -270,7 +270,7 @@ fn of_occurrence(
     all: (usize, usize),
 ) -> Option<Change> {
     let count = |calls: Option<&CallSet>| calls.map_or(0, CallSet::len);
-    let none = CallSet::new();
+    let none = CallSet::default();
     let calls = now.or(before)?;
     let (a, b) = (Share { of: count(now), n: all.0 }, Share { of: count(before), n: all.1 });
     let values = (a.ratio()?, b.ratio()?);

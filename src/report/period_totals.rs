@@ -3,7 +3,8 @@
 //!
 //! What is kept per period: percentiles need every value, and the lists behind the numbers need every call, so both are there,
 //! in order. They are made when a period's page is, and forgotten after it: at any time there are those of the periods whose
-//! pages are being made, and of the ones before these, not those of all.
+//! pages are being made, and of the ones before these, not those of all. Of what only the newest calls are listed, the others
+//! can be forgotten ([`PeriodTotals::trim`]); their number stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ use crate::metrics::percentile::percentile;
 use crate::units::Timestamp;
 
 /// A call in the list behind a number. They order by time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CallRef {
     /// When it began.
     pub start: Timestamp,
@@ -27,11 +28,81 @@ pub struct CallRef {
     pub number: usize,
 }
 
-/// Calls, by time.
-pub type CallSet = BTreeSet<CallRef>;
+/// Pages list so many calls behind a number, the newest; the data file has them all.
+pub const NEWEST: usize = 20;
+
+/// Calls, by time, or how many they are and the newest of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallSet {
+    /// By time, each once; while calls are added, as they come.
+    list: Vec<CallRef>,
+    /// Older ones that were forgotten.
+    forgotten: usize,
+}
+
+impl CallSet {
+    /// How many calls.
+    pub fn len(&self) -> usize {
+        self.forgotten + self.list.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Those that were not forgotten, the oldest first.
+    pub fn iter(&self) -> std::slice::Iter<'_, CallRef> {
+        self.list.iter()
+    }
+
+    fn append(&mut self, other: Self) {
+        self.list.extend(other.list);
+        self.forgotten += other.forgotten;
+    }
+
+    fn sort(&mut self) {
+        self.list.sort();
+        self.list.dedup();
+    }
+
+    fn trim(&mut self) {
+        let older = self.list.len().saturating_sub(NEWEST);
+        self.list.drain(..older);
+        self.list.shrink_to_fit();
+        self.forgotten += older;
+    }
+}
+
+/// Things of which only the number is asked, each counted once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Distinct<T>(Vec<T>);
+
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Ord> Distinct<T> {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn sort(&mut self) {
+        self.0.sort();
+        self.0.dedup();
+    }
+}
 
 /// By what calls are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
     /// The browser's name.
@@ -91,7 +162,7 @@ impl Dimension {
 }
 
 /// Finite values in order.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Values(Vec<f64>);
 
 impl Values {
@@ -114,12 +185,7 @@ impl Values {
         self.0.extend(values.into_iter().filter(|value| value.is_finite()));
     }
 
-    fn merge(&mut self, other: &Self) {
-        self.0.extend_from_slice(&other.0);
-        self.sort();
-    }
-
-    /// Two sorted runs, or what calls left behind one after the other.
+    /// Sorted runs, or what calls left behind one after the other.
     fn sort(&mut self) {
         self.0.sort_by(f64::total_cmp);
     }
@@ -139,12 +205,14 @@ pub struct Spread {
 }
 
 /// The figures of some calls, or of the part that some visits had in them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Slice {
     /// The calls.
     pub calls: CallSet,
-    /// Distinct participants with a visit.
-    pub participants: BTreeSet<ParticipantId>,
+    /// The rooms of the calls.
+    pub rooms: Distinct<ConferenceId>,
+    /// Participants with a visit.
+    pub participants: Distinct<ParticipantId>,
     /// Visits.
     pub sessions: usize,
     /// Presence of all visits, in microseconds: whole numbers, whose sum is the same in any order.
@@ -184,7 +252,7 @@ pub struct Slice {
 }
 
 /// One value per call that has any.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ByCall {
     /// Median set-up time, ms.
     pub setup_ms: Values,
@@ -199,7 +267,7 @@ pub struct ByCall {
 }
 
 /// How often an issue or a finding occurred.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
     /// Times.
     pub times: usize,
@@ -208,7 +276,7 @@ pub struct Counted {
 }
 
 /// All figures of a period.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PeriodTotals {
     /// Of all its calls.
     pub whole: Slice,
@@ -227,11 +295,20 @@ impl PeriodTotals {
         for (conference, call) in calls {
             totals.add(conference, call);
         }
-        totals.whole.sort();
-        for slice in totals.by.values_mut() {
-            slice.sort();
-        }
+        totals.sort();
         totals
+    }
+
+    /// The sum of parts, each of which is let go before the next comes, with the newest calls only.
+    pub fn newest_of<E>(parts: impl Iterator<Item = Result<Self, E>>) -> Result<Self, E> {
+        let mut totals = Self::default();
+        for part in parts {
+            totals.append(part?);
+        }
+        // Once: to keep order after each part would take as often as much.
+        totals.sort();
+        totals.trim();
+        Ok(totals)
     }
 
     fn add(&mut self, conference: ConferenceId, call: &CallFacts) {
@@ -242,7 +319,7 @@ impl PeriodTotals {
         whole.minutes += call.minutes;
         whole.bad_minutes += call.bad_minutes;
         if call.bad_minutes > 0 {
-            whole.with_bad_minutes.insert(at);
+            whole.with_bad_minutes.list.push(at);
         }
         if call.minutes > 0 {
             whole.by_call.bad.extend([call.bad_minutes as f64 / call.minutes as f64]);
@@ -266,27 +343,54 @@ impl PeriodTotals {
         for issue in &call.issues {
             let counted = self.issues.entry(issue.code.clone()).or_default();
             counted.times += 1;
-            counted.calls.insert(at);
+            counted.calls.list.push(at);
         }
         for (code, times) in &call.incidents {
             let counted = self.findings.entry(*code).or_default();
             counted.times += times;
-            counted.calls.insert(at);
+            counted.calls.list.push(at);
         }
     }
 
     /// Adds what another part of the same period counted; a call is in one part only.
     pub fn merge(&mut self, other: Self) {
-        self.whole.merge(other.whole);
+        self.append(other);
+        self.sort();
+    }
+
+    fn append(&mut self, other: Self) {
+        self.whole.append(other.whole);
         for (key, slice) in other.by {
-            self.by.entry(key).or_default().merge(slice);
+            self.by.entry(key).or_default().append(slice);
         }
         for (code, counted) in other.issues {
-            self.issues.entry(code).or_default().merge(counted);
+            self.issues.entry(code).or_default().append(counted);
         }
         for (code, counted) in other.findings {
-            self.findings.entry(code).or_default().merge(counted);
+            self.findings.entry(code).or_default().append(counted);
         }
+    }
+
+    fn sort(&mut self) {
+        self.whole.sort();
+        self.by.values_mut().for_each(Slice::sort);
+        self.call_sets().for_each(CallSet::sort);
+    }
+
+    /// Forgets all calls but the newest [`NEWEST`] behind each number. Nothing but these lists changes.
+    pub fn trim(&mut self) {
+        self.call_sets().for_each(CallSet::trim);
+    }
+
+    /// The rooms of all calls that were not forgotten.
+    pub fn listed(&mut self) -> BTreeSet<ConferenceId> {
+        self.call_sets().flat_map(|calls| calls.list.iter().map(|call| call.conference)).collect()
+    }
+
+    fn call_sets(&mut self) -> impl Iterator<Item = &mut CallSet> {
+        let slices = std::iter::once(&mut self.whole).chain(self.by.values_mut());
+        let counted = self.issues.values_mut().chain(self.findings.values_mut());
+        slices.flat_map(Slice::call_sets).chain(counted.map(|counted| &mut counted.calls))
     }
 
     /// Whether there is no call.
@@ -296,18 +400,13 @@ impl PeriodTotals {
 }
 
 impl Counted {
-    fn merge(&mut self, other: Self) {
+    fn append(&mut self, other: Self) {
         self.times += other.times;
-        self.calls.extend(other.calls);
+        self.calls.append(other.calls);
     }
 }
 
 impl Slice {
-    /// Distinct rooms of the calls.
-    pub fn conferences(&self) -> usize {
-        self.calls.iter().map(|call| call.conference).collect::<BTreeSet<_>>().len()
-    }
-
     fn add(
         &mut self,
         at: CallRef,
@@ -315,9 +414,10 @@ impl Slice {
         visits: &mut dyn Iterator<Item = &VisitFacts>,
         has: &dyn Fn(SessionId) -> bool,
     ) {
-        self.calls.insert(at);
+        self.calls.list.push(at);
+        self.rooms.0.push(at.conference);
         for visit in visits {
-            self.participants.insert(visit.participant);
+            self.participants.0.push(visit.participant);
             self.sessions += 1;
             let length = visit.to.as_micros().saturating_sub(visit.from.as_micros()).max(0);
             self.presence_us = self.presence_us.saturating_add(length);
@@ -326,10 +426,10 @@ impl Slice {
             call.issues.iter().filter(|issue| has(issue.session)).filter_map(|issue| issue.severity).min();
         match severity {
             Some(Severity::Error) => {
-                self.with_errors.insert(at);
+                self.with_errors.list.push(at);
             }
             Some(Severity::Warning) => {
-                self.with_warnings.insert(at);
+                self.with_warnings.list.push(at);
             }
             None => {}
         }
@@ -344,10 +444,10 @@ impl Slice {
         self.paths += paths;
         self.relayed += relayed;
         if established < all {
-            self.not_connected.insert(at);
+            self.not_connected.list.push(at);
         }
         if relayed > 0 {
-            self.with_relay.insert(at);
+            self.with_relay.list.push(at);
         }
         self.by_call.established.extend(share(established, all));
         self.by_call.relayed.extend(share(relayed, paths));
@@ -355,7 +455,7 @@ impl Slice {
         setup.extend(connections().filter_map(|connection| connection.setup_ms));
         setup.sort();
         if let Some(spread) = setup.spread() {
-            self.with_setup.insert(at);
+            self.with_setup.list.push(at);
             self.by_call.setup_ms.extend([spread.p50]);
         }
         self.setup_ms.extend(setup.0);
@@ -366,7 +466,7 @@ impl Slice {
         if scores.is_empty() {
             return;
         }
-        self.scored.insert(at);
+        self.scored.list.push(at);
         self.by_call.score.extend([scores.iter().sum::<f64>() / scores.len() as f64]);
         self.scores.extend(scores);
     }
@@ -384,31 +484,44 @@ impl Slice {
         ]
     }
 
-    fn sort(&mut self) {
-        self.values().into_iter().for_each(Values::sort);
+    fn call_sets(&mut self) -> [&mut CallSet; 8] {
+        [
+            &mut self.calls,
+            &mut self.with_errors,
+            &mut self.with_warnings,
+            &mut self.not_connected,
+            &mut self.with_relay,
+            &mut self.with_setup,
+            &mut self.scored,
+            &mut self.with_bad_minutes,
+        ]
     }
 
-    fn merge(&mut self, mut other: Self) {
+    /// All but the lists of calls.
+    fn sort(&mut self) {
+        self.values().into_iter().for_each(Values::sort);
+        self.rooms.sort();
+        self.participants.sort();
+    }
+
+    /// What was added behind what is there; to be sorted.
+    fn append(&mut self, mut other: Self) {
         for (into, from) in self.values().into_iter().zip(other.values()) {
-            into.merge(from);
+            into.0.append(&mut from.0);
         }
-        self.calls.extend(other.calls);
-        self.participants.extend(other.participants);
+        for (into, from) in self.call_sets().into_iter().zip(other.call_sets()) {
+            into.append(std::mem::take(from));
+        }
+        self.rooms.0.append(&mut other.rooms.0);
+        self.participants.0.append(&mut other.participants.0);
         self.sessions += other.sessions;
         self.presence_us = self.presence_us.saturating_add(other.presence_us);
-        self.with_errors.extend(other.with_errors);
-        self.with_warnings.extend(other.with_warnings);
         self.connections += other.connections;
         self.established += other.established;
-        self.not_connected.extend(other.not_connected);
         self.paths += other.paths;
         self.relayed += other.relayed;
-        self.with_relay.extend(other.with_relay);
-        self.with_setup.extend(other.with_setup);
-        self.scored.extend(other.scored);
         self.minutes += other.minutes;
         self.bad_minutes += other.bad_minutes;
-        self.with_bad_minutes.extend(other.with_bad_minutes);
     }
 }
 
@@ -463,7 +576,7 @@ impl Figures {
         let share = |part: usize, of: usize| (of > 0).then(|| part as f64 / of as f64);
         let calls = slice.calls.len();
         Self {
-            conferences: slice.conferences(),
+            conferences: slice.rooms.len(),
             calls,
             participants: slice.participants.len(),
             sessions: slice.sessions,
@@ -578,7 +691,7 @@ pub(crate) mod tests {
     proptest! {
         #[test]
         fn parts_can_be_dealt_and_merged_in_any_order(
-            deals in proptest::collection::vec((0usize..4, 0u32..5, 0u32..1000), 0..24),
+            deals in proptest::collection::vec((0usize..4, 0u32..5, 0u32..1000), 0..3 * NEWEST),
         ) {
             let calls: Vec<_> = deals.iter().enumerate().map(|(at, (_, issues, ms))| {
                 let mut one = call(at as u128);
@@ -607,7 +720,12 @@ pub(crate) mod tests {
             prop_assert_eq!(&back, &whole);
             let mut turned = calls.clone();
             turned.reverse();
-            prop_assert_eq!(totals(&turned), whole);
+            prop_assert_eq!(totals(&turned), whole.clone());
+            let trimmed = |mut totals: PeriodTotals| { totals.trim(); totals };
+            let parts = (0..4).map(|which| Ok::<_, ()>(trimmed(part(which))));
+            let newest = PeriodTotals::newest_of(parts).unwrap();
+            prop_assert_eq!(Figures::of(&newest.whole), Figures::of(&whole.whole));
+            prop_assert_eq!(newest, trimmed(whole));
         }
     }
 }

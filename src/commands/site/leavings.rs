@@ -7,7 +7,8 @@
 //! app's list of a month has, the calls of an app and day, what is usual in an app and month. A page is made from a few of
 //! them, and their digests tell whether it has to be made again.
 //!
-//! Beside them lie memos: what a scope's reports leave for its lists, so that a report that stays needs not be counted.
+//! Beside them lie memos: what a scope's reports leave for its lists, so that a report that stays needs not be counted; and
+//! sums of a month, so that a year and a dashboard need not read all of its calls again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -28,6 +29,7 @@ use crate::units::{Day, Timestamp};
 
 const MAGIC: &[u8; 16] = b"peerpress part 2";
 const MEMO_MAGIC: &[u8; 16] = b"peerpress memo 1";
+const SUMS_MAGIC: &[u8; 16] = b"peerpress sums 1";
 /// In how many groups participants are; a power of two.
 pub(super) const GROUPS: usize = 256;
 
@@ -224,6 +226,17 @@ fn read_framed(file: &mut File, magic: &[u8; 16]) -> io::Result<(Vec<u8>, u64)> 
     if digest(&text) == expected { Ok((text, start.len() as u64 + length)) } else { Err(damaged()) }
 }
 
+/// Whether a file begins as it should and is as long as it says.
+fn is_framed(file: &mut File, magic: &[u8; 16]) -> bool {
+    let mut start = [0; 16 + 8 + 32];
+    let length = |start: &[u8]| start[16..24].try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
+    file.read_exact(&mut start).is_ok()
+        && start.starts_with(magic)
+        && file
+            .metadata()
+            .is_ok_and(|found| Some(found.len()) == length(&start).checked_add(start.len() as u64))
+}
+
 /// Writes a file beside its place and renames it.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> io::Result<()> {
@@ -237,6 +250,40 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 
 /// How the names of memos begin.
 const MEMO: &str = "memo-";
+/// How the names of files with what was put together of a month begin.
+const SUMS: &str = "sums-";
+
+/// What was put together of a month's leavings: on disk where there is a folder, else in memory.
+#[derive(Debug)]
+pub(super) enum Sums<T> {
+    File(PathBuf),
+    Memory(T),
+}
+
+impl<T> Sums<T> {
+    /// Its file, if it has one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Memory(_) => None,
+        }
+    }
+}
+
+impl<T: DeserializeOwned + Clone> Sums<T> {
+    /// Reads it.
+    pub(super) fn read(&self) -> anyhow::Result<T> {
+        match self {
+            Self::Memory(value) => Ok(value.clone()),
+            Self::File(path) => {
+                let damaged = |problem: String| LedgerDamage { path: path.clone(), problem };
+                let read = || read_framed(&mut File::open(path)?, SUMS_MAGIC);
+                let (text, _) = read().map_err(|error| damaged(error.to_string()))?;
+                Ok(postcard::from_bytes(&text).map_err(|error| damaged(error.to_string()))?)
+            }
+        }
+    }
+}
 
 /// The folder with the files of all parts.
 #[derive(Debug, Clone)]
@@ -320,6 +367,23 @@ impl Ledger {
         if fs::read(&path).is_ok_and(|there| there == text) { Ok(()) } else { write(&path, &text) }
     }
 
+    /// What was put together under a name: made only if it was not made from the same things before. The key is in the file's
+    /// name, so that there is no file with another one under it.
+    pub(super) fn sums<T: Serialize>(
+        &self,
+        name: &str,
+        key: &blake3::Hash,
+        make: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<Sums<T>> {
+        let Some(folder) = &self.folder else { return Ok(Sums::Memory(make()?)) };
+        let path = folder.join(format!("{SUMS}{name}.{}", &key.to_hex()[..24]));
+        let is_whole = |path: &Path| File::open(path).is_ok_and(|mut file| is_framed(&mut file, SUMS_MAGIC));
+        if !is_whole(&path) {
+            write(&path, &framed(SUMS_MAGIC, &postcard::to_stdvec(&make()?)?))?;
+        }
+        Ok(Sums::File(path))
+    }
+
     /// Whether a file is one of these.
     pub fn has(&self, file: &Path) -> bool {
         self.folder.as_ref().is_some_and(|folder| file.starts_with(folder))
@@ -333,15 +397,18 @@ impl Ledger {
         }
     }
 
-    /// Removes the files of former builds that none of these parts uses. What cannot be removed is in nobody's way.
-    pub(super) fn sweep<'a>(&self, used: impl Iterator<Item = &'a PartLeavings>) {
+    /// Removes the files of former builds that none of these parts and sums uses. What cannot be removed is in nobody's way.
+    pub(super) fn sweep<'a>(
+        &self,
+        parts: impl Iterator<Item = &'a PartLeavings>,
+        sums: impl Iterator<Item = &'a Path>,
+    ) {
         let Some(entries) = self.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok()) else { return };
-        let used: BTreeSet<&Path> = used
-            .filter_map(|part| match &part.bodies {
-                Bodies::File(path, _) => Some(path.as_path()),
-                Bodies::Memory(_) => None,
-            })
-            .collect();
+        let parts = parts.filter_map(|part| match &part.bodies {
+            Bodies::File(path, _) => Some(path.as_path()),
+            Bodies::Memory(_) => None,
+        });
+        let used: BTreeSet<&Path> = parts.chain(sums).collect();
         let is_memo = |path: &Path| {
             path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(MEMO))
         };

@@ -2,7 +2,8 @@
 //! their list, their feeds, and the letter on the last whole period of the site.
 //!
 //! A report is made from the calls of its period and of the one before, so the digests of these are its key: while they are
-//! the same, the calls are neither read nor counted. What lists and feeds show of it stands in a memo of its scope.
+//! the same, the calls are neither read nor counted. What lists and feeds show of it stands in a memo of its scope. A year is
+//! put together of its months, which are kept counted: its pages list the newest calls only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Builder;
 use super::desk::{Desk, Hasher};
-use super::leavings::{PartLeavings, Stored};
+use super::leavings::{PartLeavings, Stored, Sums};
 use super::reconcile::Totals;
 use crate::ids::{AppId, ConferenceId};
 use crate::report::RoomCall;
@@ -40,6 +41,8 @@ pub(super) struct Reports {
     pub(super) routes: Vec<Route>,
     /// Calls of each scope, by the kind of period that they were added up from.
     calls: BTreeMap<(ReportScope, PeriodKind), usize>,
+    /// What the years were put together of.
+    pub(super) months: Months,
 }
 
 impl Reports {
@@ -122,10 +125,60 @@ struct Stack<'a> {
 struct Calls<'a>(BTreeMap<Day, Vec<Stack<'a>>>);
 
 /// The calls of a period, counted, and what their rooms are called.
-#[derive(Default)]
-struct Counted {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Counted {
     totals: PeriodTotals,
     labels: BTreeMap<ConferenceId, String>,
+}
+
+impl Counted {
+    /// With the newest calls behind each number only.
+    fn trimmed(mut self) -> Self {
+        self.totals.trim();
+        let listed = self.totals.listed();
+        self.labels.retain(|id, _| listed.contains(id));
+        self
+    }
+}
+
+/// The months of each app, counted and trimmed.
+pub(super) type Months = BTreeMap<(AppId, Period), Sums<Counted>>;
+
+/// What reports are made from: the calls of a scope, and its months.
+struct Source<'a> {
+    calls: Calls<'a>,
+    months: Vec<(Period, &'a Sums<Counted>)>,
+}
+
+impl Source<'_> {
+    /// A year, or a month, with the newest calls behind each number only.
+    fn newest(&self, period: Period) -> anyhow::Result<Counted> {
+        let within = period.first()..=period.last();
+        let mut labels = BTreeMap::new();
+        let months = self.months.iter().filter(|(month, _)| within.contains(&month.first()));
+        let totals = PeriodTotals::newest_of(months.map(|(_, sums)| {
+            let counted = sums.read()?;
+            labels.extend(counted.labels);
+            anyhow::Ok(counted.totals)
+        }))?;
+        Ok(Counted { totals, labels })
+    }
+
+    /// All calls of a period, but of a year.
+    fn count(&self, period: Period) -> anyhow::Result<Counted> {
+        match period.kind() {
+            PeriodKind::Year => self.newest(period),
+            _ => self.calls.count(period),
+        }
+    }
+
+    /// What a period is held against.
+    fn before(&self, period: Period) -> anyhow::Result<Counted> {
+        match period.kind() {
+            PeriodKind::Year | PeriodKind::Month => self.newest(period.previous()),
+            _ => self.calls.count(period.previous()),
+        }
+    }
 }
 
 impl<'a> Calls<'a> {
@@ -187,17 +240,23 @@ impl Builder<'_> {
             }
         }
         let all = Calls(days);
+        let months = self.months(&all)?;
         let organization_of = |app: AppId| self.world.apps.get(&app).map(|row| row.organization_id);
         let made: Vec<anyhow::Result<OfScope>> = self
             .scopes()
             .par_iter()
             .map(|(of, space)| {
-                let calls = match of.scope {
-                    ReportScope::Site => all.of(&|_| true),
-                    ReportScope::Organization(id) => all.of(&|app| organization_of(app) == Some(id)),
-                    ReportScope::App(id) => all.of(&|app| app == id),
+                let is_of = |app: AppId| match of.scope {
+                    ReportScope::Site => true,
+                    ReportScope::Organization(id) => organization_of(app) == Some(id),
+                    ReportScope::App(id) => app == id,
                 };
-                self.reports_of(of, *space, &calls, wants_letter)
+                let own = months.iter().filter(|((app, _), _)| is_of(*app));
+                let source = Source {
+                    calls: all.of(&is_of),
+                    months: own.map(|((_, month), sums)| (*month, sums)).collect(),
+                };
+                self.reports_of(of, *space, &source, wants_letter)
             })
             .collect();
         let mut reports = Reports::default();
@@ -209,7 +268,32 @@ impl Builder<'_> {
             reports.letter = reports.letter.or(of.letter);
         }
         reports.routes.sort();
+        reports.months = months;
         Ok(reports)
+    }
+
+    /// Counts the months of each app that changed.
+    fn months(&self, all: &Calls<'_>) -> anyhow::Result<Months> {
+        let mut wanted: BTreeMap<AppId, BTreeSet<Period>> = BTreeMap::new();
+        for (day, stacks) in &all.0 {
+            for stack in stacks {
+                wanted.entry(stack.app).or_default().insert(Period::of(PeriodKind::Month, *day));
+            }
+        }
+        let apps: Vec<(AppId, Calls<'_>, BTreeSet<Period>)> =
+            wanted.into_iter().map(|(id, months)| (id, all.of(&|app| app == id), months)).collect();
+        let months: Vec<_> = apps
+            .iter()
+            .flat_map(|(id, calls, months)| months.iter().map(move |month| (*id, calls, *month)))
+            .collect();
+        let sums = |(id, calls, month): &(AppId, &Calls<'_>, Period)| {
+            let mut key = Hasher::new("month of calls");
+            key.add(env!("CARGO_PKG_VERSION")).add(&calls.digests(*month));
+            let name = format!("calls-{id}-{}", month.name());
+            let sums = self.ledger.sums(&name, &key.finish(), || Ok(calls.count(*month)?.trimmed()))?;
+            Ok(((*id, *month), sums))
+        };
+        months.par_iter().map(sums).collect()
     }
 
     /// The site, each organization and each app, with the UUID that their feeds are named by and their time of creation.
@@ -247,7 +331,7 @@ impl Builder<'_> {
         &self,
         of: &ReportOf,
         space: (Uuid, Timestamp),
-        calls: &Calls<'_>,
+        source: &Source<'_>,
         wants_letter: bool,
     ) -> anyhow::Result<OfScope> {
         let zone = &self.options.report.zone;
@@ -264,11 +348,11 @@ impl Builder<'_> {
         let mut lines: BTreeMap<PeriodKind, Vec<Line>> = BTreeMap::new();
         let mut news: BTreeMap<Period, Vec<IssueNews>> = BTreeMap::new();
         for kind in PeriodKind::ALL {
-            let periods: BTreeSet<Period> = calls.0.keys().map(|day| Period::of(kind, *day)).collect();
+            let periods: BTreeSet<Period> = source.calls.0.keys().map(|day| Period::of(kind, *day)).collect();
             let periods: Vec<Period> = periods.into_iter().collect();
             let made: Vec<anyhow::Result<Vec<OfPeriod>>> = periods
                 .par_chunks(RUN)
-                .map(|run| self.run(&desk, of, run, (calls, &lines, &noted)))
+                .map(|run| self.run(&desk, of, run, (source, &lines, &noted)))
                 .collect();
             let mut own = Vec::new();
             for made in made {
@@ -300,7 +384,7 @@ impl Builder<'_> {
         desk.data(&Route::JsonFeed(of.scope), &feed.json())?;
         unit.finish(None)?;
         let letter = match (of.scope, last) {
-            (ReportScope::Site, Some((line, _))) if wants_letter => self.letter(of, line, calls)?,
+            (ReportScope::Site, Some((line, _))) if wants_letter => self.letter(of, line, source)?,
             _ => None,
         };
         let names = lines.values().flatten().map(|line| line.period.name());
@@ -319,14 +403,14 @@ impl Builder<'_> {
         desk: &Desk<'_>,
         of: &ReportOf,
         periods: &[Period],
-        (calls, shorter, noted): (&Calls<'_>, &BTreeMap<PeriodKind, Vec<Line>>, &Memo),
+        (source, shorter, noted): (&Source<'_>, &BTreeMap<PeriodKind, Vec<Line>>, &Memo),
     ) -> anyhow::Result<Vec<OfPeriod>> {
         let mut made = Vec::new();
         let mut counted: Option<(Period, Counted)> = None;
         for &period in periods {
             let within = lines_within(shorter, period);
-            let over = self.is_over(calls, period);
-            let key = self.period_key(of, period, over, calls, within);
+            let over = self.is_over(&source.calls, period);
+            let key = self.period_key(of, period, over, &source.calls, within);
             let routes = [Route::Report(of.scope, period.name()), Route::ApiReport(of.scope, period.name())];
             let known = noted.get(&period.name()).filter(|noted| noted.key == *key.as_bytes());
             if let Some(known) = known
@@ -337,9 +421,9 @@ impl Builder<'_> {
             }
             let before = match counted.take() {
                 Some((last, counted)) if last == period.previous() => counted,
-                _ => calls.count(period.previous())?,
+                _ => source.before(period)?,
             };
-            let now = calls.count(period)?;
+            let now = source.count(period)?;
             let label =
                 |id: ConferenceId| now.labels.get(&id).or_else(|| before.labels.get(&id)).map(String::as_str);
             let facts = self.facts_of(of, (period, over), (now.totals, before.totals), within);
@@ -399,9 +483,9 @@ impl Builder<'_> {
         }
     }
 
-    fn letter(&self, of: &ReportOf, line: &Line, calls: &Calls<'_>) -> anyhow::Result<Option<Letter>> {
+    fn letter(&self, of: &ReportOf, line: &Line, source: &Source<'_>) -> anyhow::Result<Option<Letter>> {
         let period = line.period;
-        let (now, before) = (calls.count(period)?, calls.count(period.previous())?);
+        let (now, before) = (source.count(period)?, source.before(period)?);
         let label =
             |id: ConferenceId| now.labels.get(&id).or_else(|| before.labels.get(&id)).map(String::as_str);
         let made = self.facts_of(of, (period, line.over), (now.totals, before.totals), &[]);

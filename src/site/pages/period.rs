@@ -10,14 +10,12 @@ use super::Link;
 use crate::report::period::{Period, PeriodKind};
 use crate::report::period_changes::{Change, Changes, Subject, Verdict, Way, What};
 use crate::report::period_sentences::{Subjects, sentences};
-use crate::report::period_totals::{CallSet, Counted, Dimension, Figures, PeriodTotals, Slice};
+use crate::report::period_totals::{CallSet, Counted, Dimension, Figures, NEWEST, PeriodTotals, Slice};
 use crate::report::words;
 use crate::site::chrome::Content;
 use crate::site::routes::{ReportScope, Route};
 use crate::units::{Timestamp, Zone};
 
-/// Calls listed behind a number, the newest; the data file has them all.
-const NEWEST: usize = 20;
 /// Rows of a table by browser and so on, the most frequent; the data file has them all.
 const ROWS: usize = 20;
 /// Rows of a table of differences.
