@@ -532,25 +532,24 @@ impl Builder<'_> {
             *of_app.entry(brief.created_at.day().month()).or_default() += 1;
         }
         // Each has stretches that are for one thread only.
-        let (of_calls, directory) = rayon::join(
+        let (of_calls, of_names) = rayon::join(
             || {
                 let participants = self.participants(&parts)?;
                 let reports = self.reports(&parts, wants_letter)?;
                 self.reconcile(view, (&conferences, &months, &totals), &reports)?;
-                let tables = self.apps(&parts, &months, &totals, &reports)?;
+                let boards = self.apps(&parts, &months, &totals, &reports)?;
                 self.organizations(&totals, &reports)?;
-                anyhow::Ok((participants, reports, tables))
+                anyhow::Ok((participants, reports, boards))
             },
             || {
                 let directory = self.directory(&conferences, &months)?;
                 self.search_index(&conferences)?;
-                if self.options.downloads.parquet {
-                    self.tables(view, &conferences)?;
-                }
-                anyhow::Ok(directory)
+                let parquet = self.options.downloads.parquet;
+                let months = parquet.then(|| self.tables(view, &conferences)).transpose()?;
+                anyhow::Ok((directory, months.unwrap_or_default()))
             },
         );
-        let ((participants, reports, tables), directory) = (of_calls?, directory?);
+        let ((participants, reports, boards), (directory, tables)) = (of_calls?, of_names?);
         self.in_unit("site", None, |desk| {
             desk.page(Route::DataQuality, DataQualityPage::new(&findings))?;
             let methods = MethodsPage::new(self.options.report.call_gap_s, &self.options.report.limits);
@@ -571,7 +570,9 @@ impl Builder<'_> {
             })
         });
         let counts = SiteCounts { conferences: conferences.len(), participants, findings: findings.count() };
-        let sums = tables.iter().filter_map(Sums::path).chain(reports.months.values().filter_map(Sums::path));
+        let boards = boards.iter().filter_map(Sums::path);
+        let sums = boards.chain(tables.iter().filter_map(Sums::path));
+        let sums = sums.chain(reports.months.values().filter_map(Sums::path));
         self.ledger.sweep(parts.values().flatten(), sums);
         Ok(Made { counts, mail: mail.transpose()? })
     }

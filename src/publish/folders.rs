@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use super::seal::{lines, seal};
@@ -37,7 +38,7 @@ impl Folders {
 
     /// Whether they look the same now.
     pub(super) fn are_intact(&self, output: &Path) -> bool {
-        !self.0.is_empty() && self.0.iter().all(|(path, at)| changed_at(&output.join(path)) == Some(*at))
+        !self.0.is_empty() && self.0.par_iter().all(|(path, at)| changed_at(&output.join(path)) == Some(*at))
     }
 
     /// As they look now: those known from the last build, and those touched since. All, where nothing is known.
@@ -56,7 +57,7 @@ impl Folders {
             }
         }
         names.push(".".to_owned());
-        let times = names.into_iter().filter_map(|name| {
+        let times = names.into_par_iter().filter_map(|name| {
             let at = changed_at(&output.join(&name))?;
             Some((name, at))
         });

@@ -180,7 +180,7 @@ impl Index {
                 place,
             ));
         }
-        json!({ "of": list.of, "places": places, "items": rows }).to_string()
+        json_of(&ListFile { items: rows, of: list.of, places })
     }
 
     /// Words by how often they occur.
@@ -192,8 +192,22 @@ impl Index {
                 (self.words[group[0] as usize].0.0, words.join(" "))
             })
             .collect();
-        json!(groups).to_string()
+        json_of(&groups)
     }
+}
+
+/// As it is written, without a tree of values between: most of an index is lists.
+fn json_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers, under names that are texts")
+}
+
+/// The data of a shelf or a top.
+#[derive(Serialize)]
+struct ListFile<'a> {
+    items: Vec<Row<'a>>,
+    /// How many items there would be.
+    of: usize,
+    places: Vec<&'a str>,
 }
 
 /// All files of the index, by name.

@@ -9,7 +9,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter as _};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{
@@ -50,6 +50,27 @@ impl<W: Write + Send> FileWriter<W> {
     pub(super) fn row_group(&mut self, rows: usize) -> Result<RowGroup<'_, W>> {
         let group = self.writer.next_row_group()?;
         Ok(RowGroup { group, columns: self.schema.columns(), at: 0, rows, pages: &mut self.pages })
+    }
+
+    /// Adds the row groups of another file of the same table, as they are.
+    pub(super) fn append(&mut self, file: &Bytes) -> Result<()> {
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(file)?;
+        for from in metadata.row_groups() {
+            let mut group = self.writer.next_row_group()?;
+            for column in from.columns() {
+                let close = ColumnCloseResult {
+                    bytes_written: column.compressed_size() as u64,
+                    rows_written: from.num_rows() as u64,
+                    metadata: column.clone(),
+                    bloom_filter: None,
+                    column_index: None,
+                    offset_index: None,
+                };
+                group.append_column(file, close)?;
+            }
+            group.close()?;
+        }
+        Ok(())
     }
 
     /// Ends the file.
@@ -261,6 +282,21 @@ mod tests {
     #[track_caller]
     fn check<R: Row + PartialEq + std::fmt::Debug>(rows: &[R]) {
         assert!(read::<R>(table_bytes(rows).unwrap()).0 == rows, "{} rows", rows.len());
+    }
+
+    #[test]
+    fn a_file_of_the_row_groups_of_others_has_their_rows_in_order() {
+        let all = samples(700, 3);
+        let mut whole = TableWriter::new().unwrap();
+        whole.write(&all[..10]).unwrap();
+        for rows in [&all[10..400], &[], &all[400..]] {
+            whole.append(table_bytes(rows).unwrap()).unwrap();
+        }
+        let (rows, groups) = read::<SampleRow>(whole.finish().unwrap());
+        assert_eq!(groups, 3);
+        assert!(rows == all);
+        let mut other = TableWriter::<SampleRow>::new().unwrap();
+        assert!(other.append(b"no Parquet".to_vec()).is_err());
     }
 
     /// Numbers that look like chance, the same each time.

@@ -699,6 +699,14 @@ impl<R: Row, W: io::Write + Send> TableWriter<R, W> {
         Ok(())
     }
 
+    /// Adds the row groups of another file of this table, as they are; what was collected before stands before them.
+    pub fn append(&mut self, file: Vec<u8>) -> Result<(), SnapshotError> {
+        if self.columns.rows() > 0 {
+            self.write_group()?;
+        }
+        self.file.append(&file.into()).map_err(encode::<R>)
+    }
+
     /// Writes what was collected, if it is enough for a row group.
     fn write_if_full(&mut self) -> Result<(), SnapshotError> {
         let is_full = self.columns.rows() >= GROUP_ROWS || self.columns.weight() >= GROUP_BYTES;

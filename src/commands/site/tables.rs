@@ -1,24 +1,31 @@
-//! The tables of each app, as Parquet. The snapshot is read once more for them, a day at a time, so that few rows are held.
+//! The tables of each app, as Parquet. The snapshot is read once more for them, a day at a time, so that few rows are held. Those of a
+//! month are kept from one build to the next, and a table is put together of the row groups of its months.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
+use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::Builder;
 use super::desk::Hasher;
-use super::leavings::Brief;
+use super::leavings::{Brief, Sums};
 use crate::ids::{AppId, ConferenceId};
 use crate::privacy::{OfConference, View};
 use crate::site::Route;
-use crate::snapshot::{ConferenceRow, ConnectionRow, IssueRow, ParticipantRow, Row, SessionRow, TableWriter};
+use crate::snapshot::{
+    ConferenceRow, ConnectionRow, IssueRow, Part, ParticipantRow, Row, SessionRow, TableWriter,
+};
 use crate::units::Timestamp;
 
 /// Where a row stands in its conference.
 type Place = (Timestamp, Uuid);
+/// The files with one table's rows of a month, for each app that has any.
+pub(super) type Month = Sums<BTreeMap<AppId, Vec<u8>>>;
 
 impl Builder<'_> {
     /// All tables of all apps; the conferences are by id.
-    pub(super) fn tables(&self, view: &View<'_>, conferences: &[Brief]) -> anyhow::Result<()> {
+    pub(super) fn tables(&self, view: &View<'_>, conferences: &[Brief]) -> anyhow::Result<Vec<Month>> {
         let all = conferences;
         let conferences = || {
             self.table(view, all, |row: &mut ConferenceRow| {
@@ -36,7 +43,7 @@ impl Builder<'_> {
             || self.table(view, all, |row: &mut IssueRow| (row.in_conference_id, (row.created_at, row.id.0)));
         let (one, other) =
             rayon::join(|| rayon::join(conferences, sessions), || rayon::join(connections, issues));
-        one.0.and(one.1).and(other.0).and(other.1)?;
+        let months = [one.0?, one.1?, other.0?, other.1?].into_iter().flatten().collect();
         let participants: Vec<&ParticipantRow> = self.world.participants.values().collect();
         let mut key = Hasher::new("table");
         key.add(self.base.as_bytes()).add(&participants);
@@ -48,7 +55,8 @@ impl Builder<'_> {
                 }
                 desk.put(&Route::AppTable(*id, ParticipantRow::TABLE), writer.finish()?)
             })
-        })
+        })?;
+        Ok(months)
     }
 
     /// One table, dealt to its apps; each app has one, if only an empty one. `place` says to which conference a row belongs
@@ -57,39 +65,72 @@ impl Builder<'_> {
         &self,
         view: &View<'_>,
         conferences: &[Brief],
-        place: impl Fn(&mut R) -> (ConferenceId, Place),
-    ) -> anyhow::Result<()> {
+        place: impl Fn(&mut R) -> (ConferenceId, Place) + Sync,
+    ) -> anyhow::Result<Vec<Month>> {
+        let digests =
+            |part: &Part| [R::TABLE, ConferenceRow::TABLE].map(|table| part.digests.get(table).cloned());
+        let months: Vec<&[Part]> = view.parts().chunk_by(|a, b| month_of(a) == month_of(b)).collect();
+        let sums = |parts: &&[Part]| {
+            let mut key = Hasher::new("month of a table");
+            key.add(self.base.as_bytes()).add(&parts.iter().map(digests).collect::<Vec<_>>());
+            let name = format!("{}-{}", R::TABLE, parts.first().map_or("", month_of));
+            self.ledger.sums(&name, &key.finish(), || self.month_of_table(view, parts, conferences, &place))
+        };
+        let months: Vec<Month> = months.par_iter().map(sums).collect::<anyhow::Result<_>>()?;
         let mut key = Hasher::new("table");
-        key.add(self.base.as_bytes());
-        for part in view.parts() {
-            key.add(&[R::TABLE, ConferenceRow::TABLE].map(|table| part.digests.get(table)));
-        }
+        key.add(self.base.as_bytes()).add(&view.parts().iter().map(digests).collect::<Vec<_>>());
         self.in_unit(&format!("table-{}", R::TABLE), Some(key.finish()), |desk| {
             let mut writers: BTreeMap<AppId, TableWriter<R>> = BTreeMap::new();
             for id in self.world.apps.keys() {
                 writers.insert(*id, TableWriter::new()?);
             }
-            for day in view.parts().chunk_by(|a, b| a.day == b.day) {
-                let mut dealt: BTreeMap<AppId, Vec<(Timestamp, ConferenceId, Place, R)>> = BTreeMap::new();
-                for part in day {
-                    for mut row in view.table::<R>(part)? {
-                        let (conference, place) = place(&mut row);
-                        if let Ok(at) = conferences.binary_search_by_key(&conference, |brief| brief.id) {
-                            let Brief { app, created_at, .. } = &conferences[at];
-                            dealt.entry(*app).or_default().push((*created_at, conference, place, row));
-                        }
-                    }
-                }
-                for (app, mut rows) in dealt {
-                    rows.sort_by_key(|row| (row.0, row.1, row.2));
-                    let rows: Vec<R> = rows.into_iter().map(|row| row.3).collect();
+            for month in &months {
+                for (app, file) in month.read()? {
                     if let Some(writer) = writers.get_mut(&app) {
-                        writer.write(&rows)?;
+                        writer.append(file)?;
                     }
                 }
             }
             let mut writers = writers.into_iter();
             writers.try_for_each(|(app, writer)| desk.put(&Route::AppTable(app, R::TABLE), writer.finish()?))
-        })
+        })?;
+        Ok(months)
     }
+
+    /// The rows of a month's parts, dealt to their apps.
+    fn month_of_table<R: OfConference>(
+        &self,
+        view: &View<'_>,
+        parts: &[Part],
+        conferences: &[Brief],
+        place: &impl Fn(&mut R) -> (ConferenceId, Place),
+    ) -> anyhow::Result<BTreeMap<AppId, Vec<u8>>> {
+        let mut writers: BTreeMap<AppId, TableWriter<R>> = BTreeMap::new();
+        for day in parts.chunk_by(|a, b| a.day == b.day) {
+            let mut dealt: BTreeMap<AppId, Vec<(Timestamp, ConferenceId, Place, R)>> = BTreeMap::new();
+            for part in day {
+                for mut row in view.table::<R>(part)? {
+                    let (conference, place) = place(&mut row);
+                    if let Ok(at) = conferences.binary_search_by_key(&conference, |brief| brief.id) {
+                        let Brief { app, created_at, .. } = &conferences[at];
+                        dealt.entry(*app).or_default().push((*created_at, conference, place, row));
+                    }
+                }
+            }
+            for (app, mut rows) in dealt {
+                rows.sort_by_key(|row| (row.0, row.1, row.2));
+                let rows: Vec<R> = rows.into_iter().map(|row| row.3).collect();
+                match writers.entry(app) {
+                    Entry::Occupied(writer) => writer.into_mut().write(&rows)?,
+                    Entry::Vacant(place) => place.insert(TableWriter::new()?).write(&rows)?,
+                }
+            }
+        }
+        writers.into_iter().map(|(app, writer)| Ok((app, writer.finish()?))).collect()
+    }
+}
+
+/// The UTC month of a part's day.
+fn month_of(part: &Part) -> &str {
+    part.day.get(..7).unwrap_or(&part.day)
 }
