@@ -52,8 +52,8 @@ impl CallSet {
     }
 
     /// Those that were not forgotten, the oldest first.
-    pub fn iter(&self) -> std::slice::Iter<'_, CallRef> {
-        self.list.iter()
+    pub fn list(&self) -> &[CallRef] {
+        &self.list
     }
 
     fn append(&mut self, other: Self) {

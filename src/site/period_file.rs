@@ -115,10 +115,10 @@ struct Columns {
 pub fn period_file<'a>(facts: &'a PeriodFacts<'_>, line: &'a Line) -> PeriodFile<'a> {
     let period = facts.period;
     let has_before = !facts.before.is_empty();
-    let all: Vec<CallRef> = facts.now.whole.calls.iter().copied().collect();
+    let all: Vec<CallRef> = facts.now.whole.calls.list().to_vec();
     let listed = period.kind() != PeriodKind::Year;
     let places = |calls: &CallSet| -> Vec<usize> {
-        calls.iter().filter_map(|call| all.binary_search(call).ok()).collect()
+        calls.list().iter().filter_map(|call| all.binary_search(call).ok()).collect()
     };
     let figures = |now: &Slice, before: Option<&Slice>| NowAndBefore {
         now: Figures::of(now),

@@ -109,8 +109,7 @@ pub struct Index {
     items: Vec<Item>,
     /// Shelves and tops, by their files' names.
     lists: BTreeMap<String, List>,
-    /// The words, the most frequent first, with the power of two of their number.
-    words: Vec<(Reverse<u32>, String)>,
+    words: Words,
     /// The words of each file.
     buckets: Vec<Vec<u32>>,
     /// Where each shelf begins, in order.
@@ -256,6 +255,8 @@ struct Key {
     whole: u16,
 }
 
+/// Words, the most frequent first, with the power of two of their number.
+type Words = Vec<(Reverse<u32>, String)>;
 /// The words for typing errors, with the number of times they occur.
 type Vocabulary = BTreeMap<String, u32>;
 
@@ -455,9 +456,9 @@ fn front_coded(texts: &[String]) -> Value {
 }
 
 /// The words, and which of them are in which file; there are a power of two of those.
-fn buckets(vocabulary: Vocabulary) -> (Vec<(Reverse<u32>, String)>, Vec<Vec<u32>>) {
+fn buckets(vocabulary: Vocabulary) -> (Words, Vec<Vec<u32>>) {
     // By how often they occur, in powers of two, so that a conference more changes no order.
-    let mut ranked: Vec<(Reverse<u32>, String)> =
+    let mut ranked: Words =
         vocabulary.into_iter().map(|(word, times)| (Reverse(times.ilog2()), word)).collect();
     ranked.sort_unstable();
     let mut pairs: Vec<(u32, u32)> = Vec::new();

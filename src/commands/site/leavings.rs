@@ -229,7 +229,7 @@ fn read_framed(file: &mut File, magic: &[u8; 16]) -> io::Result<(Vec<u8>, u64)> 
 /// Whether a file begins as it should and is as long as it says.
 fn is_framed(file: &mut File, magic: &[u8; 16]) -> bool {
     let mut start = [0; 16 + 8 + 32];
-    let length = |start: &[u8]| start[16..24].try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
+    let length = |start: &[u8]| start[16..24].try_into().map_or(u64::MAX, u64::from_le_bytes);
     file.read_exact(&mut start).is_ok()
         && start.starts_with(magic)
         && file

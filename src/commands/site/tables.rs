@@ -74,7 +74,7 @@ impl Builder<'_> {
             let mut key = Hasher::new("month of a table");
             key.add(self.base.as_bytes()).add(&parts.iter().map(digests).collect::<Vec<_>>());
             let name = format!("{}-{}", R::TABLE, parts.first().map_or("", month_of));
-            self.ledger.sums(&name, &key.finish(), || self.month_of_table(view, parts, conferences, &place))
+            self.ledger.sums(&name, &key.finish(), || month_of_table(view, parts, conferences, &place))
         };
         let months: Vec<Month> = months.par_iter().map(sums).collect::<anyhow::Result<_>>()?;
         let mut key = Hasher::new("table");
@@ -96,38 +96,37 @@ impl Builder<'_> {
         })?;
         Ok(months)
     }
+}
 
-    /// The rows of a month's parts, dealt to their apps.
-    fn month_of_table<R: OfConference>(
-        &self,
-        view: &View<'_>,
-        parts: &[Part],
-        conferences: &[Brief],
-        place: &impl Fn(&mut R) -> (ConferenceId, Place),
-    ) -> anyhow::Result<BTreeMap<AppId, Vec<u8>>> {
-        let mut writers: BTreeMap<AppId, TableWriter<R>> = BTreeMap::new();
-        for day in parts.chunk_by(|a, b| a.day == b.day) {
-            let mut dealt: BTreeMap<AppId, Vec<(Timestamp, ConferenceId, Place, R)>> = BTreeMap::new();
-            for part in day {
-                for mut row in view.table::<R>(part)? {
-                    let (conference, place) = place(&mut row);
-                    if let Ok(at) = conferences.binary_search_by_key(&conference, |brief| brief.id) {
-                        let Brief { app, created_at, .. } = &conferences[at];
-                        dealt.entry(*app).or_default().push((*created_at, conference, place, row));
-                    }
-                }
-            }
-            for (app, mut rows) in dealt {
-                rows.sort_by_key(|row| (row.0, row.1, row.2));
-                let rows: Vec<R> = rows.into_iter().map(|row| row.3).collect();
-                match writers.entry(app) {
-                    Entry::Occupied(writer) => writer.into_mut().write(&rows)?,
-                    Entry::Vacant(place) => place.insert(TableWriter::new()?).write(&rows)?,
+/// The rows of a month's parts, dealt to their apps.
+fn month_of_table<R: OfConference>(
+    view: &View<'_>,
+    parts: &[Part],
+    conferences: &[Brief],
+    place: &impl Fn(&mut R) -> (ConferenceId, Place),
+) -> anyhow::Result<BTreeMap<AppId, Vec<u8>>> {
+    let mut writers: BTreeMap<AppId, TableWriter<R>> = BTreeMap::new();
+    for day in parts.chunk_by(|a, b| a.day == b.day) {
+        let mut dealt: BTreeMap<AppId, Vec<(Timestamp, ConferenceId, Place, R)>> = BTreeMap::new();
+        for part in day {
+            for mut row in view.table::<R>(part)? {
+                let (conference, place) = place(&mut row);
+                if let Ok(at) = conferences.binary_search_by_key(&conference, |brief| brief.id) {
+                    let Brief { app, created_at, .. } = &conferences[at];
+                    dealt.entry(*app).or_default().push((*created_at, conference, place, row));
                 }
             }
         }
-        writers.into_iter().map(|(app, writer)| Ok((app, writer.finish()?))).collect()
+        for (app, mut rows) in dealt {
+            rows.sort_by_key(|row| (row.0, row.1, row.2));
+            let rows: Vec<R> = rows.into_iter().map(|row| row.3).collect();
+            match writers.entry(app) {
+                Entry::Occupied(writer) => writer.into_mut().write(&rows)?,
+                Entry::Vacant(place) => place.insert(TableWriter::new()?).write(&rows)?,
+            }
+        }
     }
+    writers.into_iter().map(|(app, writer)| Ok((app, writer.finish()?))).collect()
 }
 
 /// The UTC month of a part's day.

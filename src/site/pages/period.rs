@@ -311,7 +311,7 @@ impl Lister<'_, '_> {
                 href: Some(Route::call_href_from(call.conference, call.number, self.from)),
             }
         };
-        let links: Vec<Link> = calls.iter().rev().take(NEWEST).map(link).collect();
+        let links: Vec<Link> = calls.list().iter().rev().take(NEWEST).map(link).collect();
         CallList { more: calls.len() - links.len(), links }
     }
 }
