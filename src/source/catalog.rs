@@ -136,7 +136,7 @@ pub(super) struct Shape {
 pub(super) fn check(reader: &mut Reader<'_>) -> Result<Shape, SourceError> {
     let mut tables: BTreeMap<String, Table> = BTreeMap::new();
     let mut digest = blake3::Hasher::new();
-    for row in reader.query(include_str!("queries/catalog.sql"), &[&self::tables()])? {
+    for row in reader.query(include_str!("queries/catalog.sql"), vec![Box::new(self::tables())])? {
         let table = tables.entry(row.get("wanted")).or_default();
         table.name = row.get("table_name");
         table.is_plain = row.get::<_, Option<bool>>("is_plain").unwrap_or_default();
@@ -149,7 +149,7 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<Shape, SourceError> {
             table.columns.insert(column, (type_name, shown, row.get("readable")));
         }
     }
-    let role: String = reader.query("SELECT pg_catalog.quote_ident(current_user)", &[])?[0].get(0);
+    let role: String = reader.query("SELECT pg_catalog.quote_ident(current_user)", Vec::new())?[0].get(0);
     judge(&tables, &role)?;
     Ok(Shape { digest: digest.finalize().to_hex().to_string(), has_versions: have_versions(&tables) })
 }

@@ -1,7 +1,6 @@
 //! What can go wrong between us and the database, each with a hint. No message holds a password.
 
 use std::error::Error as _;
-use std::io;
 
 use postgres::error::SqlState;
 
@@ -100,6 +99,30 @@ pub enum SourceError {
         /// What to try.
         hint: &'static str,
     },
+    /// Somebody ended a statement.
+    #[error(
+        "{server} was told to stop: {problem}\n\
+         hint: an administrator, or a tool that ends long statements, cancelled it; nothing was changed, the former snapshot \
+         is as it was; run again, or ask who did"
+    )]
+    Cancelled {
+        /// The server.
+        server: String,
+        /// What the server said.
+        problem: String,
+    },
+    /// The connection is open, but nothing comes.
+    #[error(
+        "{server} has said nothing for {seconds} s, longer than a statement may take\n\
+         hint: does something between here and the server keep connections open that lead nowhere? nothing was changed, the \
+         former snapshot is as it was; run again"
+    )]
+    Silent {
+        /// The server.
+        server: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// A row is not as the catalog promised.
     #[error(
         "a row of {table} cannot be read: {problem}\n\
@@ -170,7 +193,8 @@ impl SourceError {
             Some(code) if *code == SqlState::CANNOT_CONNECT_NOW => Self::Unreachable {
                 server,
                 problem,
-                hint: "it is starting or stopping; try again in a moment",
+                hint: "it was starting or stopping, or is a standby without hot_standby, for as long as it was waited for \
+                       (connect_timeout in the URL, else 10 s); run again when it is up",
             },
             Some(_) => Self::speaking(settings, error),
             None => match error.to_string().as_str() {
@@ -212,13 +236,13 @@ impl SourceError {
             SqlState::QUERY_CANCELED => Self::Timeout {
                 server,
                 problem,
-                hint: "raise the statement timeout, or run when the server has less to do",
+                hint: "raise database.statement_timeout, or run when the server has less to do",
             },
             SqlState::LOCK_NOT_AVAILABLE => Self::Timeout {
                 server,
                 problem,
-                hint: "something locks the table, such as a migration; run again when it is done, or raise the lock \
-                       timeout",
+                hint: "something locks the table, such as a migration; run again when it is done, or raise \
+                       database.lock_timeout",
             },
             // The catalog was asked first, so that this is not a plain GRANT that lacks.
             SqlState::INSUFFICIENT_PRIVILEGE => Self::Database {
@@ -233,21 +257,13 @@ impl SourceError {
                     hint: "run Peer Metrics' migrations, or `peerpress migrate`".to_owned(),
                 }
             }
-            SqlState::T_R_SERIALIZATION_FAILURE => Self::Database {
+            SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Self::Database {
                 server,
                 problem,
-                hint: "on a standby, raise max_standby_streaming_delay or switch hot_standby_feedback on; or read \
+                hint: "run again; if it comes again on a standby, raise max_standby_streaming_delay or switch hot_standby_feedback on; or read \
                        from the primary",
             },
             _ => Self::Database { server, problem, hint: "the server's log says more" },
-        }
-    }
-
-    /// An error that came through the reader of a `COPY`.
-    pub(super) fn streaming(settings: &ConnectionSettings, error: io::Error) -> Self {
-        match error.downcast::<postgres::Error>() {
-            Ok(error) => Self::speaking(settings, &error),
-            Err(error) => Self::Lost { server: settings.to_string(), problem: error.to_string() },
         }
     }
 }

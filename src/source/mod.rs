@@ -7,6 +7,7 @@
 mod catalog;
 mod connect;
 mod error;
+mod link;
 mod listen;
 mod origin;
 mod part;

@@ -126,7 +126,7 @@ pub(super) struct Now {
 impl Now {
     /// Asks for it. `database` is the database's identity.
     pub(super) fn read(reader: &mut Reader<'_>, database: &str) -> Result<Self, SourceError> {
-        let row = &reader.query(include_str!("queries/origin.sql"), &[])?[0];
+        let row = &reader.query(include_str!("queries/origin.sql"), Vec::new())?[0];
         let server: String = row.get("server");
         Ok(Self {
             server: format!("{database}; {server}"),
@@ -188,11 +188,11 @@ pub(super) struct Changes {
 impl Log {
     /// Finds it.
     pub(super) fn find(reader: &mut Reader<'_>) -> Result<Option<Self>, SourceError> {
-        let readable = reader.query(include_str!("queries/log_is_readable.sql"), &[])?;
+        let readable = reader.query(include_str!("queries/log_is_readable.sql"), Vec::new())?;
         if !readable[0].get::<_, bool>(0) {
             return Ok(None);
         }
-        let rows = reader.query(include_str!("queries/log.sql"), &[&catalog::tables()])?;
+        let rows = reader.query(include_str!("queries/log.sql"), vec![Box::new(catalog::tables())])?;
         let whole = rows.iter().find(|row| usize::try_from(row.get::<_, i64>("triggers")) == Ok(TRIGGERS));
         Ok(whole.map(|row| Self { generation: row.get("generation"), kept_from: row.get("kept_from") }))
     }
@@ -226,8 +226,8 @@ impl Log {
 }
 
 /// Deletes from the change log what nobody needs any more, if the role may.
-pub(super) fn prune(reader: Reader<'_>) {
-    if let Err(error) = prune_changes(&mut reader.into_client()) {
+pub(super) fn prune(mut reader: Reader<'_>) {
+    if let Err(error) = reader.ask(prune_changes) {
         tracing::debug!("the change log is not pruned: {error}");
     }
 }

@@ -34,6 +34,8 @@ pub struct SnapshotOptions {
     pub statement_timeout: Duration,
     /// The longest that a statement may wait for a lock; zero for no limit.
     pub lock_timeout: Duration,
+    /// How much longer than a statement may take a server may be silent, before it is given up.
+    pub grace: Duration,
     /// The folder of the snapshot.
     pub target: PathBuf,
     /// How many events a part may hold, as one conference allows: the measure of memory per connection.
@@ -49,6 +51,7 @@ impl SnapshotOptions {
             workers: 4,
             statement_timeout: Duration::from_secs(600),
             lock_timeout: Duration::from_secs(10),
+            grace: Duration::from_secs(30),
             target,
             part_events: PART_EVENTS,
             full: false,
@@ -325,12 +328,12 @@ fn identity(reader: &mut Reader<'_>) -> Result<String, SourceError> {
                  pg_catalog.current_database()";
     // Hosted servers forbid the first; an error would end the transaction but for the savepoint.
     reader.run("SAVEPOINT identity")?;
-    let rows = match reader.query(system, &[]) {
+    let rows = match reader.query(system, Vec::new()) {
         Ok(rows) => rows,
         Err(SourceError::Lost { server, problem }) => return Err(SourceError::Lost { server, problem }),
         Err(_) => {
             reader.run("ROLLBACK TO SAVEPOINT identity")?;
-            reader.query(plain, &[])?
+            reader.query(plain, Vec::new())?
         }
     };
     reader.run("RELEASE SAVEPOINT identity")?;

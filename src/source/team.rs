@@ -78,7 +78,7 @@ impl<'a> Team<'a> {
         }
         let shared = match &self.shared {
             Some(shared) => shared.clone(),
-            None => self.coordinator().query("SELECT pg_catalog.pg_export_snapshot()", &[])?[0]
+            None => self.coordinator().query("SELECT pg_catalog.pg_export_snapshot()", Vec::new())?[0]
                 .get::<_, String>(0),
         };
         let (settings, options, stop) = (self.settings, self.options, self.stop);

@@ -210,7 +210,7 @@ fn who_was_erased_stays_out_of_later_snapshots_of_the_database() {
     is_gone("read in full");
 }
 
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     walkdir::WalkDir::new(folder)
         .into_iter()
         .map(Result::unwrap)

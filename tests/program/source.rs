@@ -4,6 +4,7 @@
 
 mod failures;
 mod incremental;
+mod restarts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -6,10 +6,11 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use peerpress::cluster::Cluster;
 use peerpress::migrate::{migrate, track_changes};
 use peerpress::snapshot::Snapshot;
 use peerpress::source::{
@@ -18,25 +19,54 @@ use peerpress::source::{
 
 use super::incremental::{CALLS, calls};
 use super::{dossiers, error, execute, server, settings, tcp};
+use crate::cli::{files, peerpress, run};
+use crate::support::quick_folder;
 
-/// Stands between the program and a server. What the server says goes on, up to a number of bytes of a connection; then
-/// both ends are reset.
+/// Stands between the program and a server, and hands on what the server says in the way that is asked for, up to a number of bytes
+/// of a connection.
 struct Proxy {
     port: u16,
-    limit: Arc<AtomicU64>,
+    way: Arc<Way>,
     /// What the server said on the last connection.
     heard: Arc<Mutex<Vec<u8>>>,
 }
+
+struct Way {
+    limit: AtomicU64,
+    /// After that many bytes nothing comes any more; else both ends are reset.
+    falls_silent: AtomicBool,
+    /// So few bytes every 5 ms; zero for no limit.
+    few: AtomicUsize,
+    /// So many times the server is still starting.
+    starts: AtomicUsize,
+}
+
+/// What a server says that does not take connections yet.
+const STARTING: &[u8] = b"E\0\0\0\x37SFATAL\0C57P03\0Mthe database system is starting up\0\0";
 
 impl Proxy {
     fn before(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().port();
-        let (limit, heard) = (Arc::new(AtomicU64::new(u64::MAX)), Arc::new(Mutex::new(Vec::new())));
-        let proxy = Self { port: own, limit: Arc::clone(&limit), heard: Arc::clone(&heard) };
+        let way = Arc::new(Way {
+            limit: AtomicU64::new(u64::MAX),
+            falls_silent: AtomicBool::new(false),
+            few: AtomicUsize::new(0),
+            starts: AtomicUsize::new(0),
+        });
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let proxy = Self { port: own, way: Arc::clone(&way), heard: Arc::clone(&heard) };
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", port)).unwrap());
+                let mut client = client.unwrap();
+                if way.starts.load(Ordering::SeqCst) > 0 {
+                    way.starts.fetch_sub(1, Ordering::SeqCst);
+                    // What it asks is read, or else it would be reset.
+                    drop(client.read(&mut [0; 1024]));
+                    drop(client.write_all(STARTING));
+                    continue;
+                }
+                let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
                 client.set_nodelay(true).unwrap();
                 server.set_nodelay(true).unwrap();
                 heard.lock().unwrap().clear();
@@ -47,18 +77,26 @@ impl Proxy {
                     drop(std::io::copy(&mut from_client, &mut to_server));
                     drop(to_server.shutdown(Shutdown::Both));
                 });
-                let (limit, heard) = (limit.load(Ordering::SeqCst), Arc::clone(&heard));
-                thread::spawn(move || forward(server, client, limit, &heard));
+                let (way, heard) = (Arc::clone(&way), Arc::clone(&heard));
+                thread::spawn(move || forward(server, client, &way, &heard));
             }
         });
         proxy
     }
+
+    fn settings(&self, parameters: &str) -> ConnectionSettings {
+        let port = self.port;
+        let url = format!("postgres://peerpress@127.0.0.1:{port}/postgres?sslmode=disable{parameters}");
+        ConnectionSettings::from_url(&url).unwrap()
+    }
 }
 
-fn forward(mut server: TcpStream, mut client: TcpStream, limit: u64, heard: &Mutex<Vec<u8>>) {
-    let (mut left, mut buffer) = (limit, [0; 4096]);
+fn forward(mut server: TcpStream, mut client: TcpStream, way: &Way, heard: &Mutex<Vec<u8>>) {
+    let (mut left, mut buffer) = (way.limit.load(Ordering::SeqCst), [0; 4096]);
+    let few = way.few.load(Ordering::SeqCst);
     while left > 0 {
-        let room = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let most = if few > 0 { few } else { buffer.len() };
+        let room = usize::try_from(left).unwrap_or(usize::MAX).min(most);
         let count = match server.read(&mut buffer[..room]) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Ok(count) if count > 0 => count,
@@ -68,7 +106,14 @@ fn forward(mut server: TcpStream, mut client: TcpStream, limit: u64, heard: &Mut
         if client.write_all(&buffer[..count]).is_err() {
             break;
         }
+        if few > 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
         left -= count as u64;
+    }
+    if left == 0 && way.falls_silent.load(Ordering::SeqCst) {
+        // For longer than any test.
+        thread::sleep(Duration::from_secs(600));
     }
     if left == 0 {
         // A reset, not an end, once both handles are gone.
@@ -76,6 +121,15 @@ fn forward(mut server: TcpStream, mut client: TcpStream, limit: u64, heard: &Mut
     }
     drop(server.shutdown(Shutdown::Both));
     drop(client.shutdown(Shutdown::Read));
+}
+
+/// A server with [`CALLS`] that is reached through TCP.
+fn server_with_calls() -> Cluster {
+    let server = server("host all all 127.0.0.1/32 trust", &[]);
+    let mut admin = connect(&tcp(&server, "127.0.0.1", "none", "sslmode=disable")).unwrap();
+    migrate(&mut admin).unwrap();
+    admin.batch_execute(CALLS).unwrap();
+    server
 }
 
 /// Where each message of a server ends.
@@ -91,13 +145,9 @@ fn ends(heard: &[u8]) -> Vec<(u8, u64)> {
 
 #[test]
 fn a_connection_that_is_reset_at_any_message_is_an_error_and_leaves_the_former_snapshot() {
-    let server = server("host all all 127.0.0.1/32 trust", &[]);
-    let mut admin = connect(&tcp(&server, "127.0.0.1", "none", "sslmode=disable")).unwrap();
-    migrate(&mut admin).unwrap();
-    admin.batch_execute(CALLS).unwrap();
+    let server = server_with_calls();
     let proxy = Proxy::before(server.port());
-    let url = format!("postgres://peerpress@127.0.0.1:{}/postgres?sslmode=disable", proxy.port);
-    let settings = ConnectionSettings::from_url(&url).unwrap();
+    let settings = proxy.settings("");
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("snapshot");
     let take = || {
@@ -114,7 +164,7 @@ fn a_connection_that_is_reset_at_any_message_is_an_error_and_leaves_the_former_s
     cuts.extend(ends.iter().skip(sparse / 2).step_by(5 * sparse).map(|(_, end)| end - 3));
     cuts.retain(|cut| *cut < ends.last().unwrap().1);
     for cut in &cuts {
-        proxy.limit.store(*cut, Ordering::SeqCst);
+        proxy.way.limit.store(*cut, Ordering::SeqCst);
         let failed = error(take());
         assert!(
             matches!(
@@ -129,12 +179,107 @@ fn a_connection_that_is_reset_at_any_message_is_an_error_and_leaves_the_former_s
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "after {cut} bytes");
     }
     assert!(cuts.len() > 60, "{} resets", cuts.len());
-    proxy.limit.store(u64::MAX, Ordering::SeqCst);
+    proxy.way.limit.store(u64::MAX, Ordering::SeqCst);
     assert_eq!(take().unwrap().manifest().rows, rows, "the server is back");
 }
 
+#[test]
+fn a_server_that_is_starting_is_waited_for_as_long_as_a_connection_may_take() {
+    let server = server_with_calls();
+    let proxy = Proxy::before(server.port());
+    let folder = tempfile::tempdir().unwrap();
+    let take = |parameters| {
+        let options = SnapshotOptions {
+            workers: 1,
+            full: true,
+            ..SnapshotOptions::new(folder.path().join("snapshot"))
+        };
+        take_snapshot(&proxy.settings(parameters), &options, &NoProgress)
+    };
+    proxy.way.starts.store(3, Ordering::SeqCst);
+    assert!(take("").is_ok());
+    assert_eq!(proxy.way.starts.load(Ordering::SeqCst), 0);
+    proxy.way.starts.store(usize::MAX, Ordering::SeqCst);
+    let refused = error(take("&connect_timeout=1"));
+    assert!(
+        matches!(refused, SourceError::Unreachable { .. })
+            && refused.to_string().contains("the database system is starting up"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn what_comes_a_few_bytes_at_a_time_comes_over_whole() {
+    let server = server_with_calls();
+    // More than is handed over at once.
+    let more = "INSERT INTO app_genericevent SELECT gen_random_uuid(), 'custom', 'B', jsonb_build_object('pad', repeat('x', 400)),
+            '2026-11-17Z', true, app_id, conference_id, NULL, participant_id, NULL, session_id, NULL
+        FROM app_genericevent, generate_series(1, 160) WHERE id::text LIKE '5%011'";
+    connect(&tcp(&server, "127.0.0.1", "none", "sslmode=disable")).unwrap().batch_execute(more).unwrap();
+    let proxy = Proxy::before(server.port());
+    let folder = quick_folder();
+    let take = |name: &str| {
+        let options = SnapshotOptions { workers: 2, ..SnapshotOptions::new(folder.path().join(name)) };
+        take_snapshot(&proxy.settings(""), &options, &NoProgress).unwrap().snapshot
+    };
+    let fast = take("fast");
+    proxy.way.few.store(256, Ordering::SeqCst);
+    let slow = take("slow");
+    assert!(fast.manifest().rows["events"] > 160);
+    assert_eq!(slow.parts(), fast.parts());
+    assert_eq!(slow.manifest().rows, fast.manifest().rows);
+    assert_eq!(slow.manifest().digests, fast.manifest().digests);
+    assert!(dossiers(&slow) == dossiers(&fast));
+}
+
+#[test]
+fn a_server_that_falls_silent_is_given_up() {
+    let server = server_with_calls();
+    let open = Proxy::before(server.port());
+    let folder = quick_folder();
+    let options = |name: &str| SnapshotOptions {
+        workers: 1,
+        full: true,
+        ..SnapshotOptions::new(folder.path().join(name))
+    };
+    take_snapshot(&open.settings(""), &options("first"), &NoProgress).unwrap();
+    let ends = ends(&open.heard.lock().unwrap());
+    // Answers to queries, rows and the last words; in the midst of a message, too.
+    let places = [0.2, 0.5, 0.8, 0.99].map(|part| ends[(ends.len() as f64 * part) as usize].1);
+    let cuts: Vec<u64> = places.into_iter().chain([places[1] - 3]).collect();
+    let (done, results) = mpsc::channel();
+    for cut in cuts.clone() {
+        let proxy = Proxy::before(server.port());
+        let options = options(&cut.to_string());
+        let (done, settings) = (done.clone(), proxy.settings(""));
+        thread::spawn(move || {
+            let former = take_snapshot(&settings, &options, &NoProgress).unwrap().snapshot;
+            proxy.way.falls_silent.store(true, Ordering::SeqCst);
+            proxy.way.limit.store(cut, Ordering::SeqCst);
+            let hasty = SnapshotOptions {
+                statement_timeout: Duration::from_secs(2),
+                grace: Duration::ZERO,
+                ..options.clone()
+            };
+            let failed = take_snapshot(&settings, &hasty, &NoProgress);
+            let left = Snapshot::open(&options.target).unwrap();
+            assert_eq!(left.manifest(), former.manifest(), "after {cut} bytes");
+            drop(done.send((cut, failed)));
+        });
+    }
+    drop(done);
+    for _ in &cuts {
+        // Whoever waits for ever fails here.
+        let (cut, failed) = results.recv_timeout(Duration::from_secs(60)).unwrap();
+        let failed = error(failed);
+        assert!(matches!(failed, SourceError::Silent { seconds: 2, .. }), "after {cut} bytes: {failed}");
+    }
+    // The snapshots, and nothing half done.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1 + cuts.len());
+}
+
 /// Does something to the server when the first part was read.
-struct Then<F: Fn() + Sync>(F, AtomicBool);
+pub(super) struct Then<F: Fn() + Sync>(pub(super) F, pub(super) AtomicBool);
 
 impl<F: Fn() + Sync> Progress for Then<F> {
     fn parts_planned(&self, parts: usize) {
@@ -188,6 +333,57 @@ fn what_is_done_to_the_server_half_way_is_an_error_with_its_reason() {
             execute(&db, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO weak");
         }
     }
+}
+
+/// As the tracks, but each takes its time.
+const SLOW_TRACKS: &str = "
+    CREATE FUNCTION slowly(id uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE AS
+        'BEGIN PERFORM pg_sleep(0.4); RETURN true; END';
+    ALTER TABLE app_track RENAME TO fast_track;
+    CREATE VIEW app_track AS SELECT * FROM fast_track WHERE slowly(id)";
+
+#[test]
+fn a_cancelled_statement_is_told_from_one_that_takes_too_long_and_nothing_is_published() {
+    let db = calls();
+    let folder = quick_folder();
+    let place = folder.path();
+    let command = |name: &str| {
+        let mut command = peerpress(place);
+        command.args([name, "--database-url", &db.url()]);
+        command
+    };
+    let built = run(&mut command("build"));
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    let all = || (files(&place.join("output")), files(&place.join("snapshot")));
+    let former = all();
+    assert!(former.0.len() > 20 && former.1.len() > 10);
+    execute(&db, SLOW_TRACKS);
+
+    let mut admin = db.client();
+    let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND \
+                  application_name = 'peerpress' AND state = 'active' AND query LIKE 'COPY%app_track%'";
+    for name in ["snapshot", "build"] {
+        let cancelled = thread::scope(|scope| {
+            let running = scope.spawn(|| run(&mut command(name)));
+            while !running.is_finished() {
+                admin.query(cancel, &[]).unwrap();
+                thread::sleep(Duration::from_millis(20));
+            }
+            running.join().unwrap()
+        });
+        assert_eq!(cancelled.code, Some(1), "{name}: {}{}", cancelled.stdout, cancelled.stderr);
+        let said = "was told to stop: canceling statement due to user request";
+        assert!(cancelled.stderr.contains(said), "{name}: {}", cancelled.stderr);
+        assert!(cancelled.stderr.contains("hint: an administrator"), "{name}: {}", cancelled.stderr);
+        assert!(all() == former, "{name}");
+    }
+    std::fs::write(place.join("peerpress.toml"), "[database]\nstatement_timeout = 1").unwrap();
+    let late = run(&mut command("snapshot"));
+    assert_eq!(late.code, Some(1), "{}{}", late.stdout, late.stderr);
+    let said =
+        "gave up: canceling statement due to statement timeout\nhint: raise database.statement_timeout";
+    assert!(late.stderr.contains(said), "{}", late.stderr);
+    assert!(all() == former, "a timeout");
 }
 
 /// Whether to try everything, which takes minutes: `PEERPRESS_THOROUGH=1`.
