@@ -14,6 +14,8 @@ use peerpress::snapshot::{Globals, Json, PartRows, Snapshot, SnapshotWriter};
 use peerpress::units::{Day, Timestamp};
 use uuid::Uuid;
 
+use crate::support::quick_folder;
+
 /// All rows of a snapshot, by day and piece.
 #[derive(Clone)]
 pub(super) struct Data {
@@ -345,4 +347,24 @@ fn one_call_more_leaves_alone_what_it_is_not_about() {
         reports.contains(&day.as_str()) && reports.iter().all(|name| of_the_day.contains(name)),
         "{reports:?}"
     );
+}
+
+#[test]
+fn a_site_that_does_not_add_up_is_not_published() {
+    let folder = quick_folder();
+    let place = folder.path();
+    let mut data = small(place);
+    data.write(&place.join("snapshot"));
+    build(place, "site");
+    let former = files(&place.join("site"));
+    // A visit of no conference is counted with the rows, but is on no page.
+    let mut stray = data.first().sessions[0].clone();
+    stray.id = SessionId(Uuid::from_u128(1));
+    stray.conference_id = ConferenceId(Uuid::from_u128(2));
+    data.first().sessions.push(stray);
+    data.write(&place.join("snapshot"));
+    let failed = peerpress(place, &["build", "--from", "snapshot", "--output", "site"], None).unwrap_err();
+    let said = "error: the site does not add up: sessions: ";
+    assert!(failed.contains(said) && failed.contains("\nhint: nothing was published"), "{failed}");
+    assert!(files(&place.join("site")) == former, "the former site is as it was");
 }

@@ -432,6 +432,15 @@ fn write(db: &crate::support::TestDb, seed: u64, (done, written): (&AtomicBool, 
     }
 }
 
+/// Lets those who write end, also when the test fails: it waits for them.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Bundles are whole or not there, and what is counted is there.
 fn is_of_one_instant(snapshot: &Snapshot, run: usize) -> usize {
     let globals = snapshot.globals().unwrap();
@@ -486,6 +495,7 @@ fn snapshots_of_a_database_that_three_write_to_are_each_of_one_instant() {
         let target = folder.path().join("snapshot");
         let (done, written) = (AtomicBool::new(false), AtomicUsize::new(0));
         thread::scope(|scope| {
+            let end = Done(&done);
             let writers: Vec<_> = (1..=3)
                 .map(|seed| {
                     let (db, done, written) = (&db, &done, &written);
@@ -502,7 +512,7 @@ fn snapshots_of_a_database_that_three_write_to_are_each_of_one_instant() {
                 let snapshot = take(&db, &target, run).snapshot;
                 seen.push(is_of_one_instant(&snapshot, run));
             }
-            done.store(true, Ordering::Relaxed);
+            drop(end);
             seen.dedup();
             assert!(seen.len() > 3, "the database changed between snapshots: {seen:?}");
         });
