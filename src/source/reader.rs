@@ -145,7 +145,9 @@ impl Replies<'_> {
     fn streaming(&self, begun: Instant, error: io::Error) -> SourceError {
         match error.downcast::<Error>() {
             Ok(error) => self.error(begun, &error),
-            Err(error) if error.get_ref().is_some_and(|error| error.is::<Silence>()) => self.silence(),
+            Err(error) if error.get_ref().is_some_and(|inner| inner.downcast_ref::<Silence>().is_some()) => {
+                self.silence()
+            }
             Err(error) => SourceError::Lost { server: self.settings.to_string(), problem: error.to_string() },
         }
     }
