@@ -194,15 +194,12 @@ fn a_server_that_restarts_half_way_is_an_error_and_the_next_run_is_well() {
             thread::sleep(Duration::from_millis(1));
         }
     };
-    let ways: [(&str, &(dyn Fn() + Sync), &str); 3] = [
-        ("fast", &|| stop(Signal::INT), "terminating connection due to administrator command"),
-        ("immediate", &|| stop(Signal::QUIT), ""),
-        ("crash", &crash, ""),
-    ];
-    for (way, act, said) in ways {
+    // Whether the server's last words come through before the connection is reset is chance.
+    let ways: [(&str, &(dyn Fn() + Sync)); 3] =
+        [("fast", &|| stop(Signal::INT)), ("immediate", &|| stop(Signal::QUIT)), ("crash", &crash)];
+    for (way, act) in ways {
         let failed = error(take(&settings, &target, &Then(act, AtomicBool::new(false))));
         assert!(matches!(failed, SourceError::Lost { .. }), "{way}: {failed}");
-        assert!(failed.to_string().contains(said), "{way}: {failed}");
         is_left(folder.path(), &former, way);
         // At once: it may still be starting.
         let next = take(&settings, &target, &NoProgress).unwrap().snapshot;
