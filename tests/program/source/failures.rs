@@ -399,6 +399,9 @@ fn runs() -> usize {
 /// Sessions and events that one transaction makes.
 const BUNDLE: usize = 5;
 
+/// Bundles that there are at a time, about: else each run would take longer than the one before.
+const MOST: usize = 200;
+
 /// One who writes: bundles of a participant with a session and an event in each of five conferences, of which all, some or none
 /// would be seen by somebody who does not look at one instant.
 fn write(db: &crate::support::TestDb, seed: u64, (done, written): (&AtomicBool, &AtomicUsize)) {
@@ -410,7 +413,8 @@ fn write(db: &crate::support::TestDb, seed: u64, (done, written): (&AtomicBool, 
         let statements = match (at >> 33) % 4 {
             0 | 1 => format!(
                 "WITH who AS (INSERT INTO participant SELECT gen_random_uuid(), gen_random_uuid()::text, 'bundle', false, now(), true, id
-                        FROM app ORDER BY id LIMIT 1 RETURNING id),
+                        FROM app WHERE (SELECT count(*) FROM participant WHERE participant_name = 'bundle') < {MOST}
+                        ORDER BY id LIMIT 1 RETURNING id),
                     visits AS (INSERT INTO app_session SELECT gen_random_uuid(), NULL, NULL, NULL, '1', NULL, NULL, NULL, NULL, 0,
                         NULL, NULL, now(), true, c.id, who.id FROM who, (SELECT id FROM conference ORDER BY id LIMIT {BUNDLE}) c
                         RETURNING id, conference_id, participant_id)
