@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -384,6 +385,33 @@ fn a_cancelled_statement_is_told_from_one_that_takes_too_long_and_nothing_is_pub
         "gave up: canceling statement due to statement timeout\nhint: raise database.statement_timeout";
     assert!(late.stderr.contains(said), "{}", late.stderr);
     assert!(all() == former, "a timeout");
+}
+
+#[test]
+fn a_password_is_in_nothing_that_is_said_written_or_seen_of_the_process() {
+    let server = server("host all all 127.0.0.1/32 scram-sha-256", &[]);
+    let mut admin = connect(&ConnectionSettings::from_url(&server.url("postgres")).unwrap()).unwrap();
+    migrate(&mut admin).unwrap();
+    admin.batch_execute(CALLS).unwrap();
+    admin.batch_execute("ALTER ROLE peerpress PASSWORD 'hunter2-is-right'").unwrap();
+    let folder = quick_folder();
+    for (password, code) in [("hunter2-is-right", 0), ("hunter2-is-wrong", 1)] {
+        let url = format!("postgres://peerpress:{password}@127.0.0.1:{}/postgres", server.port());
+        let mut command = peerpress(folder.path());
+        command.args(["build", "--json", "-vv"]).env("DATABASE_URL", url);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let title = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
+        let output = child.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr, title].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert_eq!(output.status.code(), Some(code), "{said:?}");
+        assert!(said[1].contains("peerpress"), "{said:?}");
+        assert!(said.iter().all(|text| !text.contains("hunter2")), "{said:?}");
+    }
+    let written = files(folder.path());
+    assert!(written.len() > 40, "{} files", written.len());
+    for (path, bytes) in written {
+        assert!(!path.contains("hunter2") && !bytes.windows(7).any(|part| part == b"hunter2"), "{path}");
+    }
 }
 
 /// Whether to try everything, which takes minutes: `PEERPRESS_THOROUGH=1`.
