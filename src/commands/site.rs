@@ -763,11 +763,13 @@ impl Builder<'_> {
                 desk.put(&Route::ApiAppMonthCsv(app.id, (*month).clone()), csv::month(&list))
             })
         })?;
+        let digests: Vec<_> = names.iter().map(|month| left.digests(app.id, month)).collect();
         let tables: anyhow::Result<Vec<_>> = names
             .par_iter()
-            .map(|month| {
+            .zip(&digests)
+            .map(|(month, digests)| {
                 let mut key = Hasher::new("month of an app");
-                key.add(env!("CARGO_PKG_VERSION")).add(&left.digests(app.id, month));
+                key.add(env!("CARGO_PKG_VERSION")).add(digests);
                 let name = format!("app-{}-{month}", app.id);
                 self.ledger.sums(&name, &key.finish(), || left.table_of(app.id, month))
             })
@@ -777,8 +779,8 @@ impl Builder<'_> {
         let mut key = Hasher::new("app");
         // The axes of charts end with the snapshot's day.
         key.add(self.base.as_bytes()).add(app).add(&last).add(&self.world.instant.day()).add(totals);
-        for month in &names {
-            key.add(&left.digests(app.id, month));
+        for month in &digests {
+            key.add(month);
         }
         self.in_unit(&format!("app-{}", app.id), Some(key.finish()), |desk| {
             let mut table = FactTable::default();

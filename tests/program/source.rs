@@ -341,12 +341,18 @@ fn a_role_that_may_only_read_is_enough_and_one_that_may_not_is_told_what_it_lack
     assert!(hidden.contains("GRANT USAGE ON SCHEMA pm TO reader"), "{hidden}");
 }
 
-/// Replaces the tracks by a view that takes its time for each.
-const SLOW_TRACKS: &str = "
-    CREATE FUNCTION slowly(id uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE AS
-        'BEGIN PERFORM pg_sleep(0.05); RETURN true; END';
-    ALTER TABLE app_track RENAME TO fast_track;
-    CREATE VIEW app_track AS SELECT * FROM fast_track WHERE slowly(id)";
+/// Replaces the tracks by a view that takes so long for each.
+fn slow_tracks(db: &TestDb, seconds: f64) {
+    execute(
+        db,
+        &format!(
+            "CREATE FUNCTION slowly(id uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE AS
+                'BEGIN PERFORM pg_sleep({seconds}); RETURN true; END';
+            ALTER TABLE app_track RENAME TO fast_track;
+            CREATE VIEW app_track AS SELECT * FROM fast_track WHERE slowly(id)"
+        ),
+    );
+}
 
 #[test]
 fn a_connection_lost_half_way_leaves_the_former_snapshot() {
@@ -354,7 +360,7 @@ fn a_connection_lost_half_way_leaves_the_former_snapshot() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("snapshot");
     let former = snapshot(&db, &target).unwrap();
-    execute(&db, SLOW_TRACKS);
+    slow_tracks(&db, 0.05);
     let lost = thread::scope(|scope| {
         let taking = scope.spawn(|| snapshot(&db, &target));
         let mut admin = db.client();
@@ -377,7 +383,7 @@ fn a_connection_lost_half_way_leaves_the_former_snapshot() {
 fn what_takes_too_long_is_given_up() {
     let Some(db) = restored("live") else { return };
     let folder = tempfile::tempdir().unwrap();
-    execute(&db, SLOW_TRACKS);
+    slow_tracks(&db, 0.05);
     let hasty = SnapshotOptions {
         statement_timeout: Duration::from_millis(300),
         lock_timeout: Duration::from_millis(200),

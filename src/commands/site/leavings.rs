@@ -210,10 +210,13 @@ fn framed(magic: &[u8; 16], text: &[u8]) -> Vec<u8> {
     whole
 }
 
-/// The text at the beginning of a file, and where it ends.
-fn read_framed(file: &mut File, magic: &[u8; 16]) -> io::Result<(Vec<u8>, u64)> {
+/// What stands before a text: magic, length, digest.
+const FRAME: usize = 16 + 8 + 32;
+
+/// The length and the digest of the text at the beginning of a file.
+fn read_frame(file: &mut File, magic: &[u8; 16]) -> io::Result<(u64, Digest)> {
     let damaged = || io::Error::from(io::ErrorKind::InvalidData);
-    let mut start = [0; 16 + 8 + 32];
+    let mut start = [0; FRAME];
     file.read_exact(&mut start)?;
     let (found, rest) = start.split_at(16);
     let (length, expected) = rest.split_at(8);
@@ -221,20 +224,22 @@ fn read_framed(file: &mut File, magic: &[u8; 16]) -> io::Result<(Vec<u8>, u64)> 
     if found != magic || length > file.metadata()?.len() {
         return Err(damaged());
     }
+    Ok((length, expected.try_into().map_err(|_| damaged())?))
+}
+
+/// The text at the beginning of a file, and where it ends.
+fn read_framed(file: &mut File, magic: &[u8; 16]) -> io::Result<(Vec<u8>, u64)> {
+    let damaged = || io::Error::from(io::ErrorKind::InvalidData);
+    let (length, expected) = read_frame(file, magic)?;
     let mut text = vec![0; usize::try_from(length).map_err(|_| damaged())?];
     file.read_exact(&mut text)?;
-    if digest(&text) == expected { Ok((text, start.len() as u64 + length)) } else { Err(damaged()) }
+    if digest(&text) == expected { Ok((text, FRAME as u64 + length)) } else { Err(damaged()) }
 }
 
 /// Whether a file begins as it should and is as long as it says.
 fn is_framed(file: &mut File, magic: &[u8; 16]) -> bool {
-    let mut start = [0; 16 + 8 + 32];
-    let length = |start: &[u8]| start[16..24].try_into().map_or(u64::MAX, u64::from_le_bytes);
-    file.read_exact(&mut start).is_ok()
-        && start.starts_with(magic)
-        && file
-            .metadata()
-            .is_ok_and(|found| Some(found.len()) == length(&start).checked_add(start.len() as u64))
+    let length = |file: &File| file.metadata().map(|found| found.len()).ok();
+    read_frame(file, magic).is_ok_and(|(text, _)| length(file) == text.checked_add(FRAME as u64))
 }
 
 /// Writes a file beside its place and renames it.

@@ -19,7 +19,7 @@ use peerpress::source::{
 };
 
 use super::incremental::{CALLS, calls};
-use super::{dossiers, error, execute, server, settings, tcp};
+use super::{dossiers, error, execute, server, settings, slow_tracks, tcp};
 use crate::cli::{files, peerpress, run};
 use crate::support::quick_folder;
 
@@ -336,13 +336,6 @@ fn what_is_done_to_the_server_half_way_is_an_error_with_its_reason() {
     }
 }
 
-/// As the tracks, but each takes its time.
-const SLOW_TRACKS: &str = "
-    CREATE FUNCTION slowly(id uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE AS
-        'BEGIN PERFORM pg_sleep(0.4); RETURN true; END';
-    ALTER TABLE app_track RENAME TO fast_track;
-    CREATE VIEW app_track AS SELECT * FROM fast_track WHERE slowly(id)";
-
 #[test]
 fn a_cancelled_statement_is_told_from_one_that_takes_too_long_and_nothing_is_published() {
     let db = calls();
@@ -358,7 +351,7 @@ fn a_cancelled_statement_is_told_from_one_that_takes_too_long_and_nothing_is_pub
     let all = || (files(&place.join("output")), files(&place.join("snapshot")));
     let former = all();
     assert!(former.0.len() > 20 && former.1.len() > 10);
-    execute(&db, SLOW_TRACKS);
+    slow_tracks(&db, 0.4);
 
     let mut admin = db.client();
     let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND \
