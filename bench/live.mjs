@@ -30,10 +30,14 @@ await context.addInitScript(() => {
     const style = document.body ? getComputedStyle(document.body).getPropertyValue("--edit").trim() : "";
     if (`${mark} ${style}` !== last) {
       last = `${mark} ${style}`;
-      // @ts-ignore: the binding
-      window.seen(mark, Date.now());
-      // @ts-ignore: the binding
-      window.seen(style, Date.now());
+      // A callback comes before the frame that it is of; the next one comes when that was painted.
+      requestAnimationFrame(() => {
+        const now = Date.now();
+        // @ts-ignore: the binding
+        window.seen(mark, now);
+        // @ts-ignore: the binding
+        window.seen(style, now);
+      });
     }
     requestAnimationFrame(look);
   };

@@ -11,6 +11,7 @@ pub mod new_key;
 pub mod precompress;
 pub mod preview;
 mod prompt;
+pub mod right_of_way;
 pub mod sealing;
 pub mod seed;
 pub mod serve;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -32,6 +34,10 @@ use crate::cli::{Cli, Command};
 use crate::config::{Config, ConfigError};
 use crate::terminal::Terminal;
 use crate::units::Timestamp;
+use right_of_way::RightOfWay;
+
+/// How often work that waits looks whether it should end.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// How a command ended, if it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +70,8 @@ pub struct Session {
     pub config_file: Option<PathBuf>,
     /// Set on Ctrl-C and on termination.
     pub stop: Arc<AtomicBool>,
+    /// What a build behind a server leaves to whoever waits for a page.
+    pub right_of_way: Arc<RightOfWay>,
 }
 
 impl Session {
@@ -98,6 +106,7 @@ impl Session {
             no_wait: self.no_wait,
             config_file: self.config_file.clone(),
             stop: Arc::clone(&self.stop),
+            right_of_way: Arc::clone(&self.right_of_way),
         }
     }
 
@@ -112,8 +121,11 @@ impl Session {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Ends the work with an error if the user wants that.
+    /// Ends the work with an error if the user wants that; waits while somebody waits for a page.
     pub fn check_stop(&self) -> anyhow::Result<()> {
+        while !self.stopped() && !self.right_of_way.wait().is_zero() {
+            std::thread::sleep(self.right_of_way.wait().min(GLANCE));
+        }
         anyhow::ensure!(!self.stopped(), "interrupted");
         Ok(())
     }
@@ -187,6 +199,7 @@ fn try_run(cli: Cli) -> anyhow::Result<Done> {
         no_wait: cli.no_wait,
         config_file: cli.config,
         stop,
+        right_of_way: Arc::default(),
     };
     match cli.command {
         Command::Demo(args) => demo::run(&session, &args),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use lru::LruCache;
 
@@ -31,6 +32,9 @@ pub use contexts::{ContextWriter, Contexts};
 
 /// How many pages are held in memory: what somebody looks at, and what they looked at before.
 const HELD: NonZero<usize> = NonZero::new(32).expect("it is not 0");
+
+/// For how long a build behind waits after each request: it takes a browser so long to show a page.
+const FOR_A_PAGE: Duration = Duration::from_millis(150);
 
 /// What was saved last and can be used.
 struct Saved {
@@ -416,6 +420,7 @@ impl Pages for Preview {
 
 impl Site for Preview {
     fn entry(&self, path: &str) -> Option<Entry> {
+        self.session.right_of_way.take(FOR_A_PAGE);
         if path == SCRIPT_PATH {
             return Some(Entry::of_bytes(SCRIPT));
         }

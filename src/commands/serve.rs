@@ -270,6 +270,7 @@ impl Updates {
 
     /// Shows what was saved, and has `output/` follow.
     fn saved(&self, files: &[PathBuf]) {
+        self.session.right_of_way.take(AFTER_SAVE);
         let taken = self.preview.take_saved();
         tracing::debug!("saved: {files:?}: {taken:?}");
         if taken == Taken::Same {
