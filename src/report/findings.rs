@@ -46,6 +46,32 @@ impl FindingKind {
         (Self::SummaryUnusable, "Summary unusable"),
     ];
 
+    /// What was done about it, for a reader.
+    pub fn treatment(self) -> &'static str {
+        match self {
+            Self::EndsBeforeStart => {
+                "Visits and connections count as over when they began; calls are as long as these are."
+            }
+            Self::TimeFarOff => {
+                "Times are shown as they are stored, and nothing is worked out from those outside these years."
+            }
+            Self::StateContradictsEvents => "The state is what the last event says.",
+            Self::UnreadableJson => "What it should say counts nowhere; the rest of the row does.",
+            Self::UnknownCode => {
+                "The code is shown as it is stored, without a meaning or gravity of its own."
+            }
+            Self::SessionNeverEnded => "The visit counts as over at its last event or sample.",
+            Self::StaleOngoing => "The call counts as over at the last sign of its participants.",
+            Self::UnknownParticipant => "The visit counts, as that of a deleted participant without a page.",
+            Self::DuplicateIssues => {
+                "The page of the call lists it once with the number; totals count every row, as Peer Metrics does."
+            }
+            Self::SummaryUnusable => {
+                "Only stats events are measured; where there are none left, there is no data."
+            }
+        }
+    }
+
     /// What it means to a reader.
     pub fn title(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, title)| title)

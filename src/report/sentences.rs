@@ -67,7 +67,8 @@ fn people(call: &Call, scene: &Scene<'_>) -> String {
 
 /// `63 s`, `12 min`, `2 h 5 min`.
 fn length(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
+    // Seconds that are over, as in tables.
+    let whole = seconds.max(0.0).floor() as u64;
     match whole {
         0..=119 => format!("{whole} s"),
         120..=7199 => format!("{} min", (whole + 30) / 60),

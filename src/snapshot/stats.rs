@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
+use super::Json;
 use super::columns::Slot;
 use super::json::{self, Refused, Scalar, Scanner, Text};
 use super::rows::{ConferenceRow, EventRow, SampleColumns, SampleRow};
@@ -56,6 +57,15 @@ pub fn samples_of_summary(conference: &ConferenceRow) -> Vec<SampleRow> {
     let mut rows = Vec::new();
     SampleReader::default().summary(conference, &mut rows);
     rows
+}
+
+impl ConferenceRow {
+    /// The stored summary, if it was finished and has the known form: of another one, any number would be a guess.
+    fn usable_summary(&self) -> Option<&Json> {
+        let finished = matches!(self.summary_status.as_deref(), None | Some("d"));
+        let known = matches!(self.summary_version, None | Some(1));
+        self.summary_data.as_ref().filter(|_| finished && known)
+    }
 }
 
 /// Reads samples one event after the other, and remembers in which order browsers name the members of reports.
@@ -108,7 +118,7 @@ impl SampleReader {
 
     /// Hands over the rows of a stored summary as [`samples_of_summary`] has them.
     pub(super) fn summary(&mut self, conference: &ConferenceRow, sink: &mut impl Sink) {
-        let Some(data) = &conference.summary_data else { return };
+        let Some(data) = conference.usable_summary() else { return };
         let mut reader = Reader { names: &mut self.names, cells: Vec::new() };
         let mut connections: BTreeMap<ConnectionId, Vec<(Common, Poll<'_>)>> = BTreeMap::new();
         let read = json::read(&data.0, |scanner| {
@@ -794,7 +804,7 @@ fn candidate<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Box<Candidate<'a>>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::Json;
+
     use uuid::Uuid;
 
     fn event(data: &str, track: Option<TrackId>) -> EventRow {
@@ -866,5 +876,25 @@ mod tests {
         let expected =
             [(1, 1), (2, 2), (3, 3)].map(|(second, bytes)| (format!("2026-11-23 10:00:0{second}"), bytes));
         assert_eq!(sent, expected);
+    }
+
+    #[test]
+    fn only_a_finished_summary_of_the_known_form_is_read() {
+        let id = Uuid::nil();
+        let data = format!(
+            r#"[{{"id":"{id}","session":"{id}","participant":"{id}","connection":"{id}","created_at":"2026-11-23 10:00:01",
+            "data":{{"connection":{{"id":"P"}}}}}}]"#
+        );
+        let read = |status: Option<&str>, version| {
+            samples_of_summary(&ConferenceRow {
+                summary_status: status.map(str::to_owned),
+                summary_version: version,
+                summary_data: Some(Json(data.clone())),
+                ..ConferenceRow::default()
+            })
+            .len()
+        };
+        assert_eq!(read(Some("d"), Some(1)), 1);
+        assert_eq!([read(Some("o"), Some(1)), read(Some("e"), Some(1)), read(Some("d"), Some(2))], [0; 3]);
     }
 }

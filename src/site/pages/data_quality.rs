@@ -63,6 +63,8 @@ pub struct DataQualityPage {
 pub struct Kind {
     /// What it means.
     pub title: &'static str,
+    /// What was done about it.
+    pub treatment: &'static str,
     /// How often.
     pub count: usize,
     /// The first of them: conference and detail.
@@ -76,6 +78,7 @@ impl DataQualityPage {
     pub fn new(totals: &FindingTotals) -> Self {
         let kind = |(kind, (count, findings)): (&FindingKind, &(usize, BTreeSet<Finding>))| Kind {
             title: kind.title(),
+            treatment: kind.treatment(),
             count: *count,
             more: count - findings.len(),
             findings: findings
