@@ -104,7 +104,12 @@ fn real_databases_come_over_whole() {
         let dossiers = dossiers(&snapshot);
         let events = dossiers.iter().flat_map(|dossier| dossier.events.iter().map(|row| row.id));
         let own = |dossier: &Dossier| {
-            dossier.samples.iter().filter(|row| !row.from_summary).map(|row| row.event_id).collect::<Vec<_>>()
+            dossier
+                .samples
+                .iter()
+                .filter(|row| !row.from_summary())
+                .map(|row| row.event_id())
+                .collect::<Vec<_>>()
         };
         let events: BTreeSet<String> =
             events.chain(dossiers.iter().flat_map(own)).map(|id| id.to_string()).collect();
