@@ -12,7 +12,7 @@ use peerpress::report::{self, World};
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::site::pages::conference::{self, ConferencePageKind};
 use peerpress::site::{Page, api, csv, internals};
-use peerpress::snapshot::table_bytes;
+use peerpress::snapshot::samples_bytes;
 use peerpress::units::Timestamp;
 
 fn stages(criterion: &mut Criterion) {
@@ -50,7 +50,7 @@ fn stages(criterion: &mut Criterion) {
     });
     group.bench_function("series as CSV", |bench| bench.iter(|| black_box(csv::series(&report))));
     group.bench_function("samples as Parquet", |bench| {
-        bench.iter(|| black_box(table_bytes(&dossier.samples).unwrap()));
+        bench.iter(|| black_box(samples_bytes(&dossier.samples).unwrap()));
     });
     group.bench_function("webrtc-internals dump", |bench| {
         bench.iter(|| black_box(render::json("x", &internals::dump(&report, &world)).unwrap()));

@@ -76,7 +76,7 @@ fn globals() -> Globals {
 }
 
 fn measured(rows: PartRows) {
-    let dossier = Dossier { events: rows.events, samples: rows.samples, ..call() };
+    let dossier = Dossier { events: rows.events, samples: rows.samples.iter().collect(), ..call() };
     measure(dossier, &World::new(globals(), instant()), &Options::default());
 }
 

@@ -53,7 +53,7 @@ use crate::site::search_index::{self, Item, Kind};
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
 use crate::snapshot::{
     AppRow, ConferenceRow, Dossier, OrganizationRow, Part, ParticipantRow, Row, SessionRow, Snapshot,
-    table_bytes,
+    samples_bytes, table_bytes,
 };
 
 pub use on_demand::{conference_contexts, is_measured_on_demand};
@@ -478,7 +478,7 @@ impl Builder<'_> {
         desk.keyed_put(&key, &Route::ApiConferenceSeries(id), csv::series(report))?;
         desk.keyed_put(&key, &Route::ApiConferenceEvents(id), csv::events(report))?;
         if self.options.downloads.parquet {
-            desk.keyed_put(&key, &Route::ConferenceSamples(id), table_bytes(&report.dossier.samples)?)?;
+            desk.keyed_put(&key, &Route::ConferenceSamples(id), samples_bytes(&report.dossier.samples)?)?;
             desk.keyed_put(&key, &Route::ConferenceEvents(id), table_bytes(&report.dossier.events)?)?;
         }
         if self.options.downloads.webrtc_internals {
@@ -503,7 +503,7 @@ impl Builder<'_> {
         let Dossier { conference, sessions, connections, tracks, issues, events, samples } = &report.dossier;
         let mut key = Hasher::new("conference");
         key.add(self.base.as_bytes()).add(conference).add_all(sessions).add_all(connections);
-        key.add_all(tracks).add_all(issues).add_all(events).add_all(samples);
+        key.add_all(tracks).add_all(issues).add_all(events).add_samples(samples);
         let named: BTreeSet<ParticipantId> = report.named().collect();
         for id in named {
             key.add(&id).add(&self.world.participants.get(&id));

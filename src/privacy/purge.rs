@@ -15,7 +15,7 @@ use super::json;
 use crate::ids::{ConferenceId, ConnectionId, ParticipantId, SessionId};
 use crate::snapshot::{
     ConferenceRow, ConnectionRow, Dossier, EventRow, GlobalFiles, IssueRow, Json, PartRows, ParticipantRow,
-    Row, SampleRow, SessionRow, Snapshot, SnapshotError, SnapshotWriter, TrackRow,
+    Row, Sample, SampleRow, SessionRow, Snapshot, SnapshotError, SnapshotWriter, TrackRow,
 };
 use crate::units::{Day, Timestamp};
 
@@ -242,7 +242,7 @@ fn purged_part(
             rows.tracks.append(&mut dossier.tracks);
             rows.issues.append(&mut dossier.issues);
             rows.events.append(&mut dossier.events);
-            rows.samples.append(&mut dossier.samples);
+            rows.samples.extend(dossier.samples.iter().map(Sample::to_row));
         }
     }
     if !changed {
@@ -347,7 +347,9 @@ fn erase(dossier: &mut Dossier, rules: &Rules, names: &Names) -> bool {
     dossier.tracks.retain(|row| !is_theirs(None, row.session_id, row.connection_id));
     dossier.issues.retain(|row| !is_theirs(row.participant_id, row.session_id, row.connection_id));
     dossier.events.retain(|row| !is_theirs(Some(row.participant_id), row.session_id, row.connection_id));
-    dossier.samples.retain(|row| !is_theirs(Some(row.participant_id), row.session_id, row.connection_id));
+    dossier
+        .samples
+        .retain(|row| !is_theirs(Some(row.participant_id()), row.session_id(), row.connection_id()));
 
     let gone = |id: ParticipantId| if erased(id) { nobody(conference, id) } else { id };
     let text = |json: &mut Option<Json>, withheld: &[&str]| {
@@ -391,19 +393,21 @@ fn erase(dossier: &mut Dossier, rules: &Rules, names: &Names) -> bool {
         // What the other side described, and what it is called.
         text(&mut row.data, if of_them { &["remoteDescription", "options"] } else { &[] });
     }
-    for row in &mut dossier.samples {
+    dossier.samples.edit(|row| {
         if row.peer_id.is_some_and(erased) || row.connection_id.is_some_and(|id| to_them.contains(&id)) {
             row.remote_address = None;
         }
         row.peer_id = row.peer_id.map(gone);
         text(&mut row.remote, &[]);
-    }
+        true
+    });
     true
 }
 
 fn people_of_dossier(dossier: &Dossier) -> BTreeSet<ParticipantId> {
     let linked = dossier.conference.participants.iter().copied();
-    let of_samples = dossier.samples.iter().flat_map(|row| [Some(row.participant_id), row.peer_id]).flatten();
+    let of_samples =
+        dossier.samples.iter().flat_map(|row| [Some(row.participant_id()), row.peer_id()]).flatten();
     linked
         .chain(dossier.sessions.iter().map(|row| row.participant_id))
         .chain(dossier.connections.iter().flat_map(|row| [row.participant_id, row.peer_id]))
@@ -457,7 +461,7 @@ fn keep_since(dossier: &mut Dossier, cutoff: Timestamp) -> bool {
     dossier.tracks.retain(|row| !old.contains(&row.session_id));
     dossier.issues.retain(|row| stays(row.session_id, row.created_at));
     dossier.events.retain(|row| stays(row.session_id, row.created_at));
-    dossier.samples.retain(|row| stays(row.session_id, row.created_at));
+    dossier.samples.retain(|row| stays(row.session_id(), row.created_at()));
     let mut left: BTreeSet<ParticipantId> = dossier.sessions.iter().map(|row| row.participant_id).collect();
     left.extend(dossier.connections.iter().map(|row| row.peer_id));
     let room = &mut dossier.conference;

@@ -136,7 +136,14 @@ impl<'a> View<'a> {
         dossier.tracks.iter_mut().for_each(|row| row.hide(&mut scrub));
         dossier.issues.iter_mut().for_each(|row| row.hide(&mut scrub));
         dossier.events.iter_mut().for_each(|row| row.hide(&mut scrub));
-        dossier.samples.iter_mut().for_each(|row| row.hide(&mut scrub));
+        match self.privacy {
+            // Numbers and the ids of events stay.
+            Privacy::Full | Privacy::Internal => dossier.samples.change_texts(|row| row.hide(&mut scrub)),
+            Privacy::Public(_) => dossier.samples.edit(|row| {
+                row.hide(&mut scrub);
+                true
+            }),
+        }
         if scrub.public().is_some() {
             // Pseudonyms have another order than the ids; a dossier is by time, then id.
             dossier.sessions.sort_by_key(|row| (row.created_at, row.id));
@@ -144,7 +151,7 @@ impl<'a> View<'a> {
             dossier.tracks.sort_by_key(|row| (row.created_at, row.id));
             dossier.issues.sort_by_key(|row| (row.created_at, row.id));
             dossier.events.sort_by_cached_key(|row| (row.created_at, row.id));
-            dossier.samples.sort_by_cached_key(|row| (row.created_at, row.event_id, row.place));
+            dossier.samples.sort_by_cached_key(|row| (row.created_at(), row.event_id(), row.place()));
         }
         Some(dossier)
     }
@@ -220,16 +227,18 @@ impl Tenant {
         dossier.connections.retain_mut(|row| row.is_among(&known));
         dossier.issues.retain_mut(|row| row.is_among(&known));
         dossier.events.retain_mut(|row| row.is_among(&known));
-        dossier.samples.retain_mut(|row| row.is_among(&known));
+        let app = dossier.conference.app_id;
+        dossier.samples.edit(|row| {
+            row.app_id = app;
+            row.is_among(&known)
+        });
         let sessions: BTreeSet<_> = dossier.sessions.iter().map(|row| row.id).collect();
         dossier.tracks.retain(|row| sessions.contains(&row.session_id));
         if dossier.sessions.len() + dossier.samples.len() + dossier.conference.participants.len() < before {
             // It has the polls of all.
             dossier.conference.summary_data = None;
         }
-        let app = dossier.conference.app_id;
         dossier.events.iter_mut().for_each(|row| row.app_id = app);
-        dossier.samples.iter_mut().for_each(|row| row.app_id = app);
         Some(())
     }
 }

@@ -1071,8 +1071,8 @@ fn incident(run: &[&Piece], all: &[Piece], scene: &Scene<'_>) -> Option<Incident
 mod tests {
     use super::*;
     use crate::report::streams::{Sources, series};
-    use crate::snapshot::SampleRow;
     use crate::snapshot::stats::INBOUND;
+    use crate::snapshot::{SampleRow, Samples};
 
     /// One poll of a received stream, every ten seconds.
     fn poll(at: i64, kind: &str, change: impl FnOnce(&mut SampleRow)) -> SampleRow {
@@ -1089,7 +1089,8 @@ mod tests {
     }
 
     fn found(rows: &[SampleRow]) -> Vec<(Code, i64, i64)> {
-        let series = series(&rows.iter().collect::<Vec<_>>(), &Sources::default());
+        let samples: Samples = rows.iter().collect();
+        let series = series(&samples.iter().collect::<Vec<_>>(), &Sources::default());
         let stream = &series.streams[0];
         let (limits, mut found) = (Limits::default(), Vec::new());
         match stream.kind {
@@ -1129,7 +1130,8 @@ mod tests {
                 })
             })
             .collect();
-        let series = series(&rows.iter().collect::<Vec<_>>(), &Sources::default());
+        let samples: Samples = rows.iter().collect();
+        let series = series(&samples.iter().collect::<Vec<_>>(), &Sources::default());
         let mut list = Vec::new();
         freezes(&series, &series.streams[0], &mut list);
         let told: Vec<_> =

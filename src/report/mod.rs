@@ -45,7 +45,7 @@ use crate::metrics::measures::Measure;
 use crate::metrics::percentile::Summary;
 use crate::snapshot::{
     AppRow, ConnectionRow, Dossier, EventRow, Globals, IssueRow, Json, OrganizationRow, ParticipantRow,
-    SampleRow, SessionRow,
+    Sample, SessionRow,
 };
 use crate::units::{Timestamp, Zone};
 use call::{Call, Parts};
@@ -309,7 +309,7 @@ impl ConferenceReport {
     /// The last instant at which its report may be another than at later ones, the rows being the same; none if it is over.
     pub fn settles(&self, options: &Options) -> Option<Timestamp> {
         let Dossier { conference, sessions, connections, events, samples, .. } = &self.dossier;
-        let signs = (events.iter().map(|row| row.created_at)).chain(samples.iter().map(|row| row.created_at));
+        let signs = (events.iter().map(|row| row.created_at)).chain(samples.iter().map(Sample::created_at));
         let sessions = sessions.iter().flat_map(|row| [Some(row.created_at), row.end_time]);
         let connections = connections.iter().flat_map(|row| [Some(begin(row)), row.end_time]);
         let last = signs.chain(sessions.chain(connections).flatten()).max();
@@ -354,7 +354,7 @@ pub fn measure(dossier: Dossier, world: &World, options: &Options) -> Conference
         .collect();
     let spans = calls::calls(presences, options.call_gap_s);
     let people = people_of(&dossier, world, &visits);
-    let from_summary = dossier.samples.iter().any(|row| row.from_summary);
+    let from_summary = dossier.samples.iter().any(Sample::from_summary);
     let quality = quality(&connections, from_summary);
     let calls = call::measure_calls(
         &spans,
@@ -408,7 +408,7 @@ fn visits(dossier: &Dossier, world: &World, gap_s: f64, findings: &mut Vec<Findi
     let id = dossier.conference.id;
     let mut last_sign: BTreeMap<SessionId, Timestamp> = BTreeMap::new();
     let signs = dossier.events.iter().map(|event| (event.session_id, event.created_at));
-    for (session, at) in signs.chain(dossier.samples.iter().map(|row| (row.session_id, row.created_at))) {
+    for (session, at) in signs.chain(dossier.samples.iter().map(|row| (row.session_id(), row.created_at()))) {
         let last = last_sign.entry(session).or_insert(at);
         *last = at.max(*last);
     }
@@ -519,9 +519,9 @@ fn connections(
             events.entry(connection).or_default().push(event);
         }
     }
-    let mut samples: BTreeMap<ConnectionId, Vec<&SampleRow>> = BTreeMap::new();
-    for sample in &dossier.samples {
-        if let Some(connection) = sample.connection_id {
+    let mut samples: BTreeMap<ConnectionId, Vec<Sample<'_>>> = BTreeMap::new();
+    for sample in dossier.samples.iter() {
+        if let Some(connection) = sample.connection_id() {
             samples.entry(connection).or_default().push(sample);
         }
     }
@@ -537,7 +537,7 @@ fn connections(
 
 fn connection(
     row: &ConnectionRow,
-    (events, samples): (&[&EventRow], &[&SampleRow]),
+    (events, samples): (&[&EventRow], &[Sample<'_>]),
     series: Series,
     dossier: &Dossier,
     world: &World,
@@ -575,22 +575,21 @@ fn connection(
         finding(FindingKind::EndsBeforeStart, format!("connection {} ends before it starts", row.id));
     }
     let info = row.connection_info.as_ref().and_then(Json::parse).unwrap_or_default();
-    let pairs: Vec<&&SampleRow> = samples.iter().filter(|sample| sample.selected).collect();
-    let latest =
-        |get: fn(&SampleRow) -> Option<&String>| pairs.iter().rev().find_map(|pair| get(pair)).cloned();
-    let local = latest(|pair| pair.local_candidate_type.as_ref());
-    let protocol = latest(|pair| pair.local_protocol.as_ref());
-    let seen = |get: fn(&SampleRow) -> Option<&String>, value: &str, flag: &str| {
+    let pairs: Vec<Sample<'_>> = samples.iter().copied().filter(|sample| sample.selected()).collect();
+    let latest = |get: for<'s> fn(Sample<'s>) -> Option<&'s str>| {
+        pairs.iter().rev().find_map(|pair| get(*pair)).map(str::to_owned)
+    };
+    let local = latest(|pair| pair.local_candidate_type());
+    let protocol = latest(|pair| pair.local_protocol());
+    let seen = |get: for<'s> fn(Sample<'s>) -> Option<&'s str>, value: &str, flag: &str| {
         let stored = info.get(flag).and_then(Value::as_bool);
-        let known = stored.is_some() || pairs.iter().any(|pair| get(pair).is_some());
-        known.then(|| {
-            stored == Some(true) || pairs.iter().any(|pair| get(pair).is_some_and(|text| text == value))
-        })
+        let known = stored.is_some() || pairs.iter().any(|pair| get(*pair).is_some());
+        known.then(|| stored == Some(true) || pairs.iter().any(|pair| get(*pair) == Some(value)))
     };
     let last_sign = events
         .iter()
         .map(|event| event.created_at)
-        .chain(samples.iter().map(|sample| sample.created_at))
+        .chain(samples.iter().map(|sample| sample.created_at()))
         .max();
     let last_sign = last_sign.unwrap_or(start);
     let goes_on = dossier.conference.ongoing && world.instant.seconds_since(last_sign) <= gap_s;
@@ -601,15 +600,14 @@ fn connection(
         setup_ms: connected_at.map(|at| at.seconds_since(start) * 1000.0).filter(|ms| *ms >= 0.0),
         connected_at,
         to,
-        relayed: seen(|pair| pair.local_candidate_type.as_ref(), "relay", "detected_turn"),
-        over_tcp: seen(|pair| pair.local_protocol.as_ref(), "tcp", "detected_tcp"),
+        relayed: seen(|pair| pair.local_candidate_type(), "relay", "detected_turn"),
+        over_tcp: seen(|pair| pair.local_protocol(), "tcp", "detected_tcp"),
         candidate_types: (
             local.or_else(|| row.r#type.as_deref().map(|code| words::candidate_type(code).to_owned())),
-            latest(|pair| pair.remote_candidate_type.as_ref()),
+            latest(|pair| pair.remote_candidate_type()),
         ),
         protocol,
-        family: latest(|pair| pair.local_address.as_ref())
-            .and_then(|address| experience::address_family(&address)),
+        family: latest(|pair| pair.local_address()).and_then(|address| experience::address_family(&address)),
         negotiations: negotiations(&info),
         series,
         story: story::story(events, samples, start, to),
@@ -676,7 +674,7 @@ fn note_oddities(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) 
     }
     if conference.ongoing {
         let events = dossier.events.iter().map(|event| event.created_at);
-        let last = events.chain(dossier.samples.iter().map(|sample| sample.created_at)).max();
+        let last = events.chain(dossier.samples.iter().map(Sample::created_at)).max();
         let last = last.unwrap_or(conference.created_at);
         if world.instant.seconds_since(last) > STALE_S {
             finding(

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::experience::address_family;
 use super::sdp::{self, SdpChanges, SdpSummary};
-use crate::snapshot::{EventRow, Json, SampleRow};
+use crate::snapshot::{EventRow, Json, Sample};
 use crate::units::Timestamp;
 
 /// Events closer than this may be stored in the wrong order.
@@ -178,7 +178,7 @@ pub struct Story {
 }
 
 /// The life of a connection, from its events and samples in order of time; `start` and `end` are its own.
-pub fn story(events: &[&EventRow], samples: &[&SampleRow], start: Timestamp, end: Timestamp) -> Story {
+pub fn story(events: &[&EventRow], samples: &[Sample<'_>], start: Timestamp, end: Timestamp) -> Story {
     let of = |kind: &'static str| events.iter().filter(move |event| event.r#type == kind).copied();
     let states = |kind: &'static str, order: &[&str]| {
         let list = of(kind).filter_map(|event| Some((event.created_at, text(event)?))).collect();
@@ -468,23 +468,22 @@ fn servers<'a>(mut events: impl Iterator<Item = &'a EventRow>) -> Option<Servers
     Some(servers)
 }
 
-fn path(samples: &[&SampleRow]) -> Vec<PathSpan> {
+fn path(samples: &[Sample<'_>]) -> Vec<PathSpan> {
     let mut path: Vec<PathSpan> = Vec::new();
-    for sample in samples.iter().filter(|sample| sample.selected) {
-        let text = |value: &Option<String>| value.as_deref().map(short);
-        let address =
-            |value: &Option<String>| value.as_deref().map(|text| text.chars().take(64).collect::<String>());
+    for sample in samples.iter().filter(|sample| sample.selected()) {
+        let text = |value: Option<&str>| value.map(short);
+        let address = |value: Option<&str>| value.map(|text| text.chars().take(64).collect::<String>());
         let span = PathSpan {
-            from: sample.created_at,
-            to: sample.created_at,
-            local: text(&sample.local_candidate_type),
-            remote: text(&sample.remote_candidate_type),
-            protocol: text(&sample.local_protocol),
-            relay_protocol: text(&sample.local_relay_protocol),
-            network: text(&sample.local_network_type),
-            family: sample.local_address.as_deref().and_then(address_family),
-            local_address: address(&sample.local_address),
-            remote_address: address(&sample.remote_address),
+            from: sample.created_at(),
+            to: sample.created_at(),
+            local: text(sample.local_candidate_type()),
+            remote: text(sample.remote_candidate_type()),
+            protocol: text(sample.local_protocol()),
+            relay_protocol: text(sample.local_relay_protocol()),
+            network: text(sample.local_network_type()),
+            family: sample.local_address().and_then(address_family),
+            local_address: address(sample.local_address()),
+            remote_address: address(sample.remote_address()),
         };
         if span.local.is_none() && span.remote.is_none() {
             // A stored summary does not say what the pair was.
@@ -704,6 +703,7 @@ impl Story {
 mod tests {
     use super::*;
     use crate::ids::TrackId;
+    use crate::snapshot::{SampleRow, Samples};
     use serde_json::json;
     use uuid::Uuid;
 
@@ -845,7 +845,8 @@ mod tests {
             local_address: Some("2001:db8::1".to_owned()),
             ..SampleRow::default()
         };
-        let samples = [pair(10, "host"), pair(20, "host"), pair(30, "relay"), pair(40, "relay")];
+        let rows = [pair(10, "host"), pair(20, "host"), pair(30, "relay"), pair(40, "relay")];
+        let samples: Samples = rows.iter().collect();
         let story = story(&[], &samples.iter().collect::<Vec<_>>(), at(0), at(60_000));
         let path: Vec<_> = story
             .path

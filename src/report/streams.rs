@@ -15,8 +15,8 @@ use crate::metrics::limits::Reading;
 use crate::metrics::measures::Measure;
 use crate::metrics::percentile::percentile;
 use crate::metrics::video_score::{VideoInterval, video_score};
-use crate::snapshot::SampleRow;
 use crate::snapshot::stats::{CANDIDATE_PAIR, INBOUND, OUTBOUND, REMOTE_INBOUND, REMOTE_OUTBOUND};
+use crate::snapshot::{Sample, Samples};
 use crate::units::Timestamp;
 
 /// A level below which audio is silence: comfort noise, a muted microphone, DTX.
@@ -177,16 +177,16 @@ impl Series {
 /// One poll of getStats: the reports of a main event and of the track events before it.
 struct Poll<'a> {
     at: Timestamp,
-    rows: Vec<&'a SampleRow>,
+    rows: Vec<Sample<'a>>,
 }
 
 impl<'a> Poll<'a> {
-    fn of(&self, report: &'static str) -> impl Iterator<Item = &'a SampleRow> + '_ {
-        self.rows.iter().copied().filter(move |row| row.report == report)
+    fn of(&self, report: &'static str) -> impl Iterator<Item = Sample<'a>> + '_ {
+        self.rows.iter().copied().filter(move |row| row.report() == report)
     }
 
-    fn pair(&self) -> Option<&'a SampleRow> {
-        self.of(CANDIDATE_PAIR).find(|row| row.selected)
+    fn pair(&self) -> Option<Sample<'a>> {
+        self.of(CANDIDATE_PAIR).find(|row| row.selected())
     }
 }
 
@@ -207,22 +207,22 @@ impl Sources {
     const FRESH_MS: i64 = 15_000;
 
     /// From all samples of a conference, which are in order of time, and its tracks.
-    pub fn of(samples: &[SampleRow], tracks: &[Track]) -> Self {
+    pub fn of(samples: &Samples, tracks: &[Track]) -> Self {
         let screens = tracks.iter().filter(|track| track.is_screen);
         let screen_tracks: BTreeSet<String> = screens.map(|track| track.browser_id.clone()).collect();
-        let sent = samples.iter().filter(|row| row.report == OUTBOUND && kind(row) == Some(Kind::Video));
+        let sent = samples.iter().filter(|row| row.report() == OUTBOUND && kind(*row) == Some(Kind::Video));
         let mut layers: BTreeMap<(Option<ConnectionId>, &str), BTreeSet<i64>> = BTreeMap::new();
         let mut sources = Self::default();
         for row in sent {
-            let Some(ssrc) = row.ssrc else { continue };
-            if let Some(track) = row.track_identifier.as_deref() {
-                layers.entry((row.connection_id, track)).or_default().insert(ssrc);
+            let Some(ssrc) = row.ssrc() else { continue };
+            if let Some(track) = row.track_identifier() {
+                layers.entry((row.connection_id(), track)).or_default().insert(ssrc);
                 if screen_tracks.contains(track) {
                     sources.screens.insert(ssrc);
                 }
             }
-            if let Some(rate) = row.source_frames_per_second.filter(|rate| *rate >= 0.0) {
-                sources.rates.entry(ssrc).or_default().push((row.created_at.as_millis(), rate));
+            if let Some(rate) = row.source_frames_per_second().filter(|rate| *rate >= 0.0) {
+                sources.rates.entry(ssrc).or_default().push((row.created_at().as_millis(), rate));
             }
         }
         // A layer of simulcast has fewer frames than the camera on purpose.
@@ -247,7 +247,7 @@ impl Sources {
 }
 
 /// The series of one connection from its samples, which are in order of time.
-pub fn series(samples: &[&SampleRow], sources: &Sources) -> Series {
+pub fn series(samples: &[Sample<'_>], sources: &Sources) -> Series {
     let polls = polls(samples);
     let t: Vec<i64> = polls.iter().map(|poll| poll.at.as_millis()).collect();
     let gap_ms = gap_ms(&t);
@@ -256,10 +256,10 @@ pub fn series(samples: &[&SampleRow], sources: &Sources) -> Series {
     let count = polls.len();
     let mut streams: BTreeMap<(Direction, Kind, &str), Stream> = BTreeMap::new();
     let mut intervals: BTreeMap<(Direction, Kind, &str), Vec<Option<VideoInterval>>> = BTreeMap::new();
-    let mut before: BTreeMap<(&str, &str), &SampleRow> = BTreeMap::new();
+    let mut before: BTreeMap<(&str, &str), Sample<'_>> = BTreeMap::new();
     for (at, poll) in polls.iter().enumerate() {
-        let step = |row: &'_ SampleRow| -> Option<Step<'_>> {
-            let earlier = before.get(&(row.report.as_str(), row.id.as_deref()?)).copied()?;
+        let step = |row: Sample<'_>| -> Option<Step<'_>> {
+            let earlier = before.get(&(row.report(), row.id()?)).copied()?;
             let seconds = interval(earlier, row).filter(|seconds| seconds * 1000.0 <= gap_ms)?;
             Some((earlier, seconds))
         };
@@ -267,7 +267,7 @@ pub fn series(samples: &[&SampleRow], sources: &Sources) -> Series {
         let rtt_s = series.values.at(Measure::RoundTripTime, at).map(|ms| ms / 1000.0);
         for (report, direction) in [(INBOUND, Direction::Inbound), (OUTBOUND, Direction::Outbound)] {
             for row in poll.of(report) {
-                let (Some(id), Some(kind)) = (row.id.as_deref(), kind(row)) else { continue };
+                let (Some(id), Some(kind)) = (row.id(), kind(row)) else { continue };
                 let key = (direction, kind, id);
                 let stream = streams.entry(key).or_insert_with(|| Stream::new(id, kind, direction));
                 stream.describe(row);
@@ -285,8 +285,8 @@ pub fn series(samples: &[&SampleRow], sources: &Sources) -> Series {
             }
         }
         for row in &poll.rows {
-            if let Some(id) = &row.id {
-                before.insert((row.report.as_str(), id.as_str()), row);
+            if let Some(id) = row.id() {
+                before.insert((row.report(), id), *row);
             }
         }
     }
@@ -308,7 +308,7 @@ pub fn series(samples: &[&SampleRow], sources: &Sources) -> Series {
 }
 
 /// The report of the poll before and the seconds since.
-type Step<'a> = (&'a SampleRow, f64);
+type Step<'a> = (Sample<'a>, f64);
 
 impl Stream {
     fn new(id: &str, kind: Kind, direction: Direction) -> Self {
@@ -327,19 +327,19 @@ impl Stream {
     }
 
     /// Takes over what a newer report says of the stream.
-    fn describe(&mut self, row: &SampleRow) {
-        let codec = row.mime_type.as_deref().map(|mime| mime.rsplit('/').next().unwrap_or(mime));
+    fn describe(&mut self, row: Sample<'_>) {
+        let codec = row.mime_type().map(|mime| mime.rsplit('/').next().unwrap_or(mime));
         self.codec = codec.map(str::to_owned).or(self.codec.take());
-        self.ssrc = row.ssrc.or(self.ssrc);
-        self.track = row.track_identifier.clone().or(self.track.take());
-        let implementation = row.decoder_implementation.as_ref().or(row.encoder_implementation.as_ref());
-        self.implementation = implementation.cloned().or(self.implementation.take());
-        self.size = row.frame_width.zip(row.frame_height).or(self.size);
+        self.ssrc = row.ssrc().or(self.ssrc);
+        self.track = row.track_identifier().map(str::to_owned).or(self.track.take());
+        let implementation = row.decoder_implementation().or(row.encoder_implementation());
+        self.implementation = implementation.map(str::to_owned).or(self.implementation.take());
+        self.size = row.frame_width().zip(row.frame_height()).or(self.size);
     }
 }
 
-fn kind(row: &SampleRow) -> Option<Kind> {
-    match row.kind.as_deref()? {
+fn kind(row: Sample<'_>) -> Option<Kind> {
+    match row.kind()? {
         "audio" => Some(Kind::Audio),
         "video" => Some(Kind::Video),
         _ => None,
@@ -357,24 +357,24 @@ fn connection_values<'a>(
     values: &mut Values,
     poll: &Poll<'a>,
     (at, count): (usize, usize),
-    step: impl Fn(&'a SampleRow) -> Option<Step<'a>>,
+    step: impl Fn(Sample<'a>) -> Option<Step<'a>>,
 ) {
     let pair = poll.pair();
     let mean = pair.and_then(|pair| {
         let (earlier, _) = step(pair)?;
-        let answers = increase(earlier.responses_received, pair.responses_received)?;
-        ratio(growth(earlier.total_round_trip_time, pair.total_round_trip_time)?, answers)
+        let answers = increase(earlier.responses_received(), pair.responses_received())?;
+        ratio(growth(earlier.total_round_trip_time(), pair.total_round_trip_time())?, answers)
     });
-    let rtcp = poll.of(REMOTE_INBOUND).find_map(|row| row.round_trip_time);
-    let rtt = pair.and_then(|pair| pair.current_round_trip_time).or(mean).or(rtcp);
+    let rtcp = poll.of(REMOTE_INBOUND).find_map(Sample::round_trip_time);
+    let rtt = pair.and_then(Sample::current_round_trip_time).or(mean).or(rtcp);
     values.set(Measure::RoundTripTime, count, at, rtt.map(|s| s * 1000.0).filter(|ms| *ms >= 0.0));
     let Some(pair) = pair else { return };
-    let available = pair.available_outgoing_bitrate.filter(|rate| *rate >= 0.0);
+    let available = pair.available_outgoing_bitrate().filter(|rate| *rate >= 0.0);
     values.set(Measure::AvailableOutgoingBitrate, count, at, available);
     let Some((earlier, seconds)) = step(pair) else { return };
     let rate = |from, to| Some(increase(from, to)? * 8.0 / seconds);
-    values.set(Measure::BitrateIn, count, at, rate(earlier.bytes_received, pair.bytes_received));
-    values.set(Measure::BitrateOut, count, at, rate(earlier.bytes_sent, pair.bytes_sent));
+    values.set(Measure::BitrateIn, count, at, rate(earlier.bytes_received(), pair.bytes_received()));
+    values.set(Measure::BitrateOut, count, at, rate(earlier.bytes_sent(), pair.bytes_sent()));
 }
 
 /// Where the pair never said how much went over it, the sum of the streams has to do.
@@ -397,33 +397,36 @@ fn without_pair(series: &mut Series, count: usize) {
 /// What is measured of whatever is sent or received.
 fn media_values(
     set: &mut impl FnMut(Measure, Option<f64>),
-    row: &SampleRow,
+    row: Sample<'_>,
     step: Option<Step<'_>>,
     direction: Direction,
     kind: Kind,
 ) {
     if kind == Kind::Video {
-        set(Measure::FrameHeight, row.frame_height.filter(|height| *height > 0).map(|height| height as f64));
+        set(
+            Measure::FrameHeight,
+            row.frame_height().filter(|height| *height > 0).map(|height| height as f64),
+        );
     } else {
         set(Measure::AudioLevel, audio_level(row, step, direction));
     }
     let Some((earlier, seconds)) = step else { return };
-    let bytes = |row: &SampleRow| match direction {
-        Direction::Inbound => total(row.bytes_received, row.header_bytes_received),
-        Direction::Outbound => total(row.bytes_sent, row.header_bytes_sent),
+    let bytes = |row: Sample<'_>| match direction {
+        Direction::Inbound => total(row.bytes_received(), row.header_bytes_received()),
+        Direction::Outbound => total(row.bytes_sent(), row.header_bytes_sent()),
     };
     set(Measure::Bitrate, increase(bytes(earlier), bytes(row)).map(|bytes| bytes * 8.0 / seconds));
     let rate = |from, to| Some(increase(from, to)? / seconds);
-    set(Measure::NackRate, rate(earlier.nack_count, row.nack_count));
+    set(Measure::NackRate, rate(earlier.nack_count(), row.nack_count()));
     if kind == Kind::Video {
-        set(Measure::PliRate, rate(earlier.pli_count, row.pli_count));
-        set(Measure::FirRate, rate(earlier.fir_count, row.fir_count));
+        set(Measure::PliRate, rate(earlier.pli_count(), row.pli_count()));
+        set(Measure::FirRate, rate(earlier.fir_count(), row.fir_count()));
         set(Measure::FrameRate, frames(earlier, row, direction).map(|frames| frames / seconds));
         let coded = match direction {
-            Direction::Inbound => increase(earlier.frames_decoded, row.frames_decoded),
-            Direction::Outbound => increase(earlier.frames_encoded, row.frames_encoded),
+            Direction::Inbound => increase(earlier.frames_decoded(), row.frames_decoded()),
+            Direction::Outbound => increase(earlier.frames_encoded(), row.frames_encoded()),
         };
-        let qp = increase(earlier.qp_sum, row.qp_sum);
+        let qp = increase(earlier.qp_sum(), row.qp_sum());
         set(Measure::Qp, qp.zip(coded).and_then(|(sum, frames)| ratio(sum, frames)));
     }
 }
@@ -432,22 +435,22 @@ fn total(payload: Option<i64>, headers: Option<i64>) -> Option<i64> {
     payload.map(|bytes| bytes.saturating_add(headers.unwrap_or(0)))
 }
 
-fn frames(earlier: &SampleRow, row: &SampleRow, direction: Direction) -> Option<f64> {
+fn frames(earlier: Sample<'_>, row: Sample<'_>, direction: Direction) -> Option<f64> {
     match direction {
-        Direction::Inbound => increase(earlier.frames_decoded, row.frames_decoded),
-        Direction::Outbound => increase(earlier.frames_encoded, row.frames_encoded)
-            .or_else(|| increase(earlier.frames_sent, row.frames_sent)),
+        Direction::Inbound => increase(earlier.frames_decoded(), row.frames_decoded()),
+        Direction::Outbound => increase(earlier.frames_encoded(), row.frames_encoded())
+            .or_else(|| increase(earlier.frames_sent(), row.frames_sent())),
     }
 }
 
-fn audio_level(row: &SampleRow, step: Option<Step<'_>>, direction: Direction) -> Option<f64> {
-    let totals = |row: &SampleRow| match direction {
-        Direction::Inbound => (row.total_audio_energy, row.total_samples_duration),
-        Direction::Outbound => (row.source_total_audio_energy, row.source_total_samples_duration),
+fn audio_level(row: Sample<'_>, step: Option<Step<'_>>, direction: Direction) -> Option<f64> {
+    let totals = |row: Sample<'_>| match direction {
+        Direction::Inbound => (row.total_audio_energy(), row.total_samples_duration()),
+        Direction::Outbound => (row.source_total_audio_energy(), row.source_total_samples_duration()),
     };
     let at_poll = match direction {
-        Direction::Inbound => row.audio_level,
-        Direction::Outbound => row.source_audio_level,
+        Direction::Inbound => row.audio_level(),
+        Direction::Outbound => row.source_audio_level(),
     };
     let mean_square = step.and_then(|(earlier, _)| {
         let (from, to) = (totals(earlier), totals(row));
@@ -461,14 +464,14 @@ fn audio_level(row: &SampleRow, step: Option<Step<'_>>, direction: Direction) ->
 fn received_values(
     set: &mut impl FnMut(Measure, Option<f64>),
     poll: &Poll<'_>,
-    row: &SampleRow,
+    row: Sample<'_>,
     step: Option<Step<'_>>,
     kind: Kind,
     rtt_s: Option<f64>,
 ) {
-    set(Measure::Jitter, row.jitter.filter(|jitter| *jitter >= 0.0).map(|seconds| seconds * 1000.0));
+    set(Measure::Jitter, row.jitter().filter(|jitter| *jitter >= 0.0).map(|seconds| seconds * 1000.0));
     if kind == Kind::Audio {
-        let remote: Vec<&SampleRow> = poll.of(REMOTE_INBOUND).chain(poll.of(REMOTE_OUTBOUND)).collect();
+        let remote: Vec<Sample<'_>> = poll.of(REMOTE_INBOUND).chain(poll.of(REMOTE_OUTBOUND)).collect();
         set(Measure::Emos, summary::emos(row, &remote));
     }
     let Some((earlier, seconds)) = step else { return };
@@ -476,49 +479,50 @@ fn received_values(
     set(Measure::JitterBufferDelay, buffer_s(earlier, row).map(|seconds| seconds * 1000.0));
     if kind == Kind::Audio {
         set(Measure::AudioScore, audio_score(earlier, row, seconds, rtt_s));
-        let samples = increase(earlier.total_samples_received, row.total_samples_received);
+        let samples = increase(earlier.total_samples_received(), row.total_samples_received());
         let part = |part: f64| ratio(part, samples?).map(|share| share.min(1.0));
-        let concealed = increase(earlier.concealed_samples, row.concealed_samples);
-        let silent = increase(earlier.silent_concealed_samples, row.silent_concealed_samples).unwrap_or(0.0);
+        let concealed = increase(earlier.concealed_samples(), row.concealed_samples());
+        let silent =
+            increase(earlier.silent_concealed_samples(), row.silent_concealed_samples()).unwrap_or(0.0);
         set(Measure::Concealment, concealed.and_then(|concealed| part((concealed - silent).max(0.0))));
         let inserted =
-            increase(earlier.inserted_samples_for_deceleration, row.inserted_samples_for_deceleration);
+            increase(earlier.inserted_samples_for_deceleration(), row.inserted_samples_for_deceleration());
         let removed =
-            increase(earlier.removed_samples_for_acceleration, row.removed_samples_for_acceleration);
+            increase(earlier.removed_samples_for_acceleration(), row.removed_samples_for_acceleration());
         set(Measure::TimeStretch, inserted.zip(removed).and_then(|(a, b)| part(a + b)));
-        let target = growth(earlier.jitter_buffer_target_delay, row.jitter_buffer_target_delay);
-        let emitted = increase(earlier.jitter_buffer_emitted_count, row.jitter_buffer_emitted_count);
+        let target = growth(earlier.jitter_buffer_target_delay(), row.jitter_buffer_target_delay());
+        let emitted = increase(earlier.jitter_buffer_emitted_count(), row.jitter_buffer_emitted_count());
         set(Measure::JitterBufferTarget, target.zip(emitted).and_then(|(sum, n)| ratio(sum * 1000.0, n)));
-        let fec = increase(earlier.fec_packets_received, row.fec_packets_received);
+        let fec = increase(earlier.fec_packets_received(), row.fec_packets_received());
         set(Measure::FecRate, fec.map(|packets| packets / seconds));
         return;
     }
-    set(Measure::Freezes, increase(earlier.freeze_count, row.freeze_count));
-    let frozen = growth(earlier.total_freezes_duration, row.total_freezes_duration);
+    set(Measure::Freezes, increase(earlier.freeze_count(), row.freeze_count()));
+    let frozen = growth(earlier.total_freezes_duration(), row.total_freezes_duration());
     set(Measure::FreezeShare, frozen.map(|frozen| (frozen / seconds).min(1.0)));
-    let paused = growth(earlier.total_pauses_duration, row.total_pauses_duration);
+    let paused = growth(earlier.total_pauses_duration(), row.total_pauses_duration());
     set(Measure::PauseShare, paused.map(|paused| (paused / seconds).min(1.0)));
     set(Measure::FrameSpacing, frame_spacing_s(earlier, row).map(|seconds| seconds * 1000.0));
-    let received = increase(earlier.frames_received, row.frames_received);
-    let dropped = increase(earlier.frames_dropped, row.frames_dropped);
+    let received = increase(earlier.frames_received(), row.frames_received());
+    let dropped = increase(earlier.frames_dropped(), row.frames_dropped());
     set(
         Measure::FramesDropped,
         dropped.zip(received).and_then(|(a, b)| ratio(a, b)).map(|share| share.min(1.0)),
     );
-    let decoded = increase(earlier.frames_decoded, row.frames_decoded);
+    let decoded = increase(earlier.frames_decoded(), row.frames_decoded());
     let enough = received.filter(|frames| *frames >= 10.0);
     let share = decoded.zip(enough).and_then(|(a, b)| ratio(a, b)).map(|share| share.min(1.0));
     set(Measure::FramesDecoded, share);
-    let time = growth(earlier.total_decode_time, row.total_decode_time);
+    let time = growth(earlier.total_decode_time(), row.total_decode_time());
     set(Measure::DecodeTime, time.zip(decoded).and_then(|(time, frames)| ratio(time * 1000.0, frames)));
 }
 
 /// Standard deviation of the time between frames over the interval, seconds; none for fewer than ten of them.
-fn frame_spacing_s(earlier: &SampleRow, row: &SampleRow) -> Option<f64> {
-    let frames = increase(earlier.frames_decoded, row.frames_decoded).filter(|frames| *frames >= 10.0)?;
-    let mean = growth(earlier.total_inter_frame_delay, row.total_inter_frame_delay)? / frames;
+fn frame_spacing_s(earlier: Sample<'_>, row: Sample<'_>) -> Option<f64> {
+    let frames = increase(earlier.frames_decoded(), row.frames_decoded()).filter(|frames| *frames >= 10.0)?;
+    let mean = growth(earlier.total_inter_frame_delay(), row.total_inter_frame_delay())? / frames;
     let squares =
-        growth(earlier.total_squared_inter_frame_delay, row.total_squared_inter_frame_delay)? / frames;
+        growth(earlier.total_squared_inter_frame_delay(), row.total_squared_inter_frame_delay())? / frames;
     // The sums are rounded by the browser, so that their difference may fall a little below zero.
     Some((squares - mean * mean).max(0.0).sqrt())
 }
@@ -527,47 +531,47 @@ fn frame_spacing_s(earlier: &SampleRow, row: &SampleRow) -> Option<f64> {
 fn sent_values(
     set: &mut impl FnMut(Measure, Option<f64>),
     poll: &Poll<'_>,
-    row: &SampleRow,
+    row: Sample<'_>,
     step: Option<Step<'_>>,
 ) {
     let remote =
-        poll.of(REMOTE_INBOUND).find(|remote| remote.local_id.is_some() && remote.local_id == row.id);
+        poll.of(REMOTE_INBOUND).find(|remote| remote.local_id().is_some() && remote.local_id() == row.id());
     if let Some(remote) = remote {
-        set(Measure::Jitter, remote.jitter.filter(|jitter| *jitter >= 0.0).map(|seconds| seconds * 1000.0));
-        let rtt = remote.round_trip_time.filter(|rtt| *rtt >= 0.0);
+        set(Measure::Jitter, remote.jitter().filter(|jitter| *jitter >= 0.0).map(|seconds| seconds * 1000.0));
+        let rtt = remote.round_trip_time().filter(|rtt| *rtt >= 0.0);
         set(Measure::RoundTripTimeRtcp, rtt.map(|seconds| seconds * 1000.0));
-        set(Measure::Loss, remote.fraction_lost.filter(|share| (0.0..=1.0).contains(share)));
+        set(Measure::Loss, remote.fraction_lost().filter(|share| (0.0..=1.0).contains(share)));
     }
-    set(Measure::SourceFrameRate, row.source_frames_per_second.filter(|rate| *rate >= 0.0));
+    set(Measure::SourceFrameRate, row.source_frames_per_second().filter(|rate| *rate >= 0.0));
     let Some((earlier, seconds)) = step else { return };
-    let sent = increase(earlier.packets_sent, row.packets_sent);
-    let again = increase(earlier.retransmitted_packets_sent, row.retransmitted_packets_sent);
+    let sent = increase(earlier.packets_sent(), row.packets_sent());
+    let again = increase(earlier.retransmitted_packets_sent(), row.retransmitted_packets_sent());
     set(Measure::Retransmission, again.zip(sent).and_then(|(a, b)| ratio(a, b)).map(|share| share.min(1.0)));
-    let encoded = increase(earlier.frames_encoded, row.frames_encoded);
-    let time = growth(earlier.total_encode_time, row.total_encode_time);
+    let encoded = increase(earlier.frames_encoded(), row.frames_encoded());
+    let time = growth(earlier.total_encode_time(), row.total_encode_time());
     set(Measure::EncodeTime, time.zip(encoded).and_then(|(time, frames)| ratio(time * 1000.0, frames)));
     let limited = |from, to| growth(from, to).map(|limited: f64| (limited / seconds).min(1.0));
-    set(Measure::CpuLimited, limited(earlier.quality_limitation_cpu, row.quality_limitation_cpu));
-    let bandwidth = limited(earlier.quality_limitation_bandwidth, row.quality_limitation_bandwidth);
+    set(Measure::CpuLimited, limited(earlier.quality_limitation_cpu(), row.quality_limitation_cpu()));
+    let bandwidth = limited(earlier.quality_limitation_bandwidth(), row.quality_limitation_bandwidth());
     set(Measure::BandwidthLimited, bandwidth);
 }
 
-fn packet_loss(earlier: &SampleRow, row: &SampleRow) -> Option<f64> {
-    loss((earlier.packets_lost, row.packets_lost), (earlier.packets_received, row.packets_received))
+fn packet_loss(earlier: Sample<'_>, row: Sample<'_>) -> Option<f64> {
+    loss((earlier.packets_lost(), row.packets_lost()), (earlier.packets_received(), row.packets_received()))
 }
 
 /// Mean delay in the jitter buffer over the interval, seconds.
-fn buffer_s(earlier: &SampleRow, row: &SampleRow) -> Option<f64> {
-    let delay = growth(earlier.jitter_buffer_delay, row.jitter_buffer_delay)?;
-    ratio(delay, increase(earlier.jitter_buffer_emitted_count, row.jitter_buffer_emitted_count)?)
+fn buffer_s(earlier: Sample<'_>, row: Sample<'_>) -> Option<f64> {
+    let delay = growth(earlier.jitter_buffer_delay(), row.jitter_buffer_delay())?;
+    ratio(delay, increase(earlier.jitter_buffer_emitted_count(), row.jitter_buffer_emitted_count())?)
 }
 
-fn audio_score(earlier: &SampleRow, row: &SampleRow, seconds: f64, rtt_s: Option<f64>) -> Option<f64> {
+fn audio_score(earlier: Sample<'_>, row: Sample<'_>, seconds: f64, rtt_s: Option<f64>) -> Option<f64> {
     // Comfort noise or DTX: the model's penalty for a low bitrate would punish silence.
     let level = audio_level(row, Some((earlier, seconds)), Direction::Inbound);
     let silent = level.is_some_and(|level| level < SILENT_LEVEL);
-    let bitrate = increase(earlier.bytes_received, row.bytes_received).map(|bytes| bytes * 8.0 / seconds);
-    let fec = increase(earlier.fec_packets_received, row.fec_packets_received);
+    let bitrate = increase(earlier.bytes_received(), row.bytes_received()).map(|bytes| bytes * 8.0 / seconds);
+    let fec = increase(earlier.fec_packets_received(), row.fec_packets_received());
     corrected_emos(&AudioInterval {
         loss_ratio: packet_loss(earlier, row),
         rtt_s,
@@ -578,16 +582,16 @@ fn audio_score(earlier: &SampleRow, row: &SampleRow, seconds: f64, rtt_s: Option
     })
 }
 
-fn video_interval(row: &SampleRow, (earlier, seconds): Step<'_>, rtt_s: Option<f64>) -> VideoInterval {
+fn video_interval(row: Sample<'_>, (earlier, seconds): Step<'_>, rtt_s: Option<f64>) -> VideoInterval {
     let pixels = |side: Option<i64>| side.and_then(|side| u32::try_from(side).ok());
-    let bytes = increase(earlier.bytes_received, row.bytes_received);
+    let bytes = increase(earlier.bytes_received(), row.bytes_received());
     VideoInterval {
         bitrate_bps: bytes.map(|bytes| bytes * 8.0 / seconds),
-        expected_width: pixels(row.frame_width),
-        expected_height: pixels(row.frame_height),
+        expected_width: pixels(row.frame_width()),
+        expected_height: pixels(row.frame_height()),
         frames_per_s: frames(earlier, row, Direction::Inbound).map(|frames| frames / seconds),
         expected_frames_per_s: None,
-        vp9: row.mime_type.as_deref().is_some_and(|mime| mime.ends_with("VP9")),
+        vp9: row.mime_type().is_some_and(|mime| mime.ends_with("VP9")),
         jitter_buffer_s: buffer_s(earlier, row),
         rtt_s,
     }
@@ -618,35 +622,35 @@ fn score_video(stream: &mut Stream, intervals: &[Option<VideoInterval>], count: 
 }
 
 /// Seconds between two samples, by the browser's clock where both have it, else by the server's.
-fn interval(a: &SampleRow, b: &SampleRow) -> Option<f64> {
-    let seconds = match (a.timestamp, b.timestamp) {
+fn interval(a: Sample<'_>, b: Sample<'_>) -> Option<f64> {
+    let seconds = match (a.timestamp(), b.timestamp()) {
         (Some(from), Some(to)) => to.seconds_since(from),
-        _ => b.created_at.seconds_since(a.created_at),
+        _ => b.created_at().seconds_since(a.created_at()),
     };
     (seconds > 0.0).then_some(seconds)
 }
 
 /// Groups rows by poll. The events of tracks are stored some milliseconds before the main event of their poll.
-fn polls<'a>(samples: &[&'a SampleRow]) -> Vec<Poll<'a>> {
+fn polls<'a>(samples: &[Sample<'a>]) -> Vec<Poll<'a>> {
     let mut polls: Vec<Poll<'a>> = Vec::new();
-    let mut tracks: Vec<&'a SampleRow> = Vec::new();
+    let mut tracks: Vec<Sample<'a>> = Vec::new();
     let mut current = None;
     for row in samples {
-        if row.track_id.is_some() {
-            tracks.push(row);
+        if row.track_id().is_some() {
+            tracks.push(*row);
             continue;
         }
-        if current != Some(row.event_id) {
-            current = Some(row.event_id);
-            polls.push(Poll { at: row.created_at, rows: std::mem::take(&mut tracks) });
+        if current != Some(row.event_id()) {
+            current = Some(row.event_id());
+            polls.push(Poll { at: row.created_at(), rows: std::mem::take(&mut tracks) });
         }
         if let Some(poll) = polls.last_mut() {
-            poll.rows.push(row);
+            poll.rows.push(*row);
         }
     }
     // Tracks after the last main event: the poll's main event is missing, its own time serves.
     if let Some(last) = tracks.last() {
-        polls.push(Poll { at: last.created_at, rows: tracks });
+        polls.push(Poll { at: last.created_at(), rows: tracks });
     }
     polls
 }
@@ -655,6 +659,7 @@ fn polls<'a>(samples: &[&'a SampleRow]) -> Vec<Poll<'a>> {
 mod tests {
     use super::*;
     use crate::ids::{EventId, TrackId};
+    use crate::snapshot::SampleRow;
     use uuid::Uuid;
 
     fn row(report: &str, second: i64) -> SampleRow {
@@ -668,8 +673,13 @@ mod tests {
         }
     }
 
+    fn measured(rows: &[SampleRow], sources: &Sources) -> Series {
+        let samples: Samples = rows.iter().collect();
+        series(&samples.iter().collect::<Vec<_>>(), sources)
+    }
+
     fn of(rows: &[SampleRow]) -> Series {
-        series(&rows.iter().collect::<Vec<_>>(), &Sources::default())
+        measured(rows, &Sources::default())
     }
 
     fn values(rows: &[SampleRow], measure: Measure) -> Vec<Option<f64>> {
@@ -803,23 +813,23 @@ mod tests {
 
     #[test]
     fn video_is_held_against_the_senders_camera() {
-        let score = |sources: &Sources| {
-            series(&video(10).iter().collect::<Vec<_>>(), sources).streams[0]
-                .values
-                .at(Measure::VideoScore, 1)
-        };
+        let score =
+            |sources: &Sources| measured(&video(10), sources).streams[0].values.at(Measure::VideoScore, 1);
         // 400 kbit/s / (640 x 360 x 10) = 0.1736: 0.56 ln + 5.36 = 4.379. At a third of the camera's rate: - 1.9 ln 3 = 2.292.
         assert_eq!(score(&Sources::default()), Some(4.379));
-        assert_eq!(score(&Sources::of(&[camera(30.0, 5)], &[])), Some(2.292));
+        assert_eq!(score(&Sources::of(&[camera(30.0, 5)].iter().collect(), &[])), Some(2.292));
         // A layer of simulcast is slow on purpose.
-        assert_eq!(score(&Sources::of(&[camera(30.0, 5), camera(30.0, 6)], &[])), Some(4.379));
+        assert_eq!(
+            score(&Sources::of(&[camera(30.0, 5), camera(30.0, 6)].iter().collect(), &[])),
+            Some(4.379)
+        );
     }
 
     #[test]
     fn a_screen_is_not_scored() {
         let screen = Track { browser_id: "cam".to_owned(), is_screen: true, ..Track::default() };
-        let sources = Sources::of(&[camera(30.0, 5)], &[screen]);
-        let series = series(&video(1).iter().collect::<Vec<_>>(), &sources);
+        let sources = Sources::of(&[camera(30.0, 5)].iter().collect(), &[screen]);
+        let series = measured(&video(1), &sources);
         assert!(series.streams[0].screen);
         assert_eq!(series.streams[0].values.get(Measure::VideoScore), None);
     }

@@ -264,14 +264,14 @@ struct GraphData<'a> {
 /// The stored array, or ours.
 enum SummaryData<'a> {
     Stored(&'a RawValue),
-    Ours(Value),
+    Ours(summary::SummaryV1<'a>),
 }
 
 impl Serialize for SummaryData<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Stored(raw) => raw.serialize(serializer),
-            Self::Ours(value) => value.serialize(serializer),
+            Self::Ours(summary) => summary.serialize(serializer),
         }
     }
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::ids::ParticipantId;
 use crate::report::{ConferenceReport, World};
 use crate::snapshot::stats::{CANDIDATE_PAIR, OUTBOUND};
-use crate::snapshot::{ConnectionRow, EventRow, Json, SampleRow};
+use crate::snapshot::{ConnectionRow, EventRow, Json, Sample};
 use crate::units::Timestamp;
 
 /// What such a dump has and Peer Metrics does not store; also for the page that lists the files.
@@ -99,12 +99,12 @@ pub fn dump(report: &ConferenceReport, world: &World) -> Dump {
             rtc_configuration: configuration(&events),
             constraints: "",
             update_log: log(&events),
-            stats: stats(dossier.samples.iter().filter(|sample| sample.connection_id == Some(row.id))),
+            stats: stats(dossier.samples.iter().filter(|sample| sample.connection_id() == Some(row.id))),
         };
         peer_connections.insert(format!("{pid}-{lid}"), connection);
     }
     let last = dossier.events.last().map(|event| event.created_at);
-    let last = last.max(dossier.samples.last().map(|sample| sample.created_at));
+    let last = last.max(dossier.samples.last().map(Sample::created_at));
     Dump {
         get_user_media: user_media(&dossier.events, &numbers, world),
         peer_connections,
@@ -240,7 +240,7 @@ fn user_media(events: &[EventRow], numbers: &BTreeMap<ParticipantId, usize>, wor
 
 macro_rules! known {
     ($report:ident, $row:ident, $($field:ident: $name:literal),* $(,)?) => {
-        $(if let Some(value) = &$row.$field { $report.put($name, value); })*
+        $(if let Some(value) = $row.$field() { $report.put($name, &value); })*
     };
 }
 
@@ -335,30 +335,30 @@ impl Reports {
     }
 }
 
-fn stats<'a>(samples: impl Iterator<Item = &'a SampleRow>) -> BTreeMap<String, Property> {
+fn stats<'a>(samples: impl Iterator<Item = Sample<'a>>) -> BTreeMap<String, Property> {
     let mut reports = Reports::default();
     for row in samples {
-        let at = row.timestamp.unwrap_or(row.created_at);
-        let id = match (&row.id, row.ssrc) {
-            (Some(id), _) => id.clone(),
-            (None, Some(ssrc)) => format!("{}_{ssrc}", row.report),
-            (None, None) => row.report.clone(),
+        let at = row.timestamp().unwrap_or(row.created_at());
+        let id = match (row.id(), row.ssrc()) {
+            (Some(id), _) => id.to_owned(),
+            (None, Some(ssrc)) => format!("{}_{ssrc}", row.report()),
+            (None, None) => row.report().to_owned(),
         };
-        let pair = row.report == CANDIDATE_PAIR;
-        let has_source = row.report == OUTBOUND && has_source(row);
+        let pair = row.report() == CANDIDATE_PAIR;
+        let has_source = row.report() == OUTBOUND && has_source(row);
         if pair && let Some(report) = reports.at("P", "peer-connection", at) {
             channels(report, row);
         }
-        if pair && !row.selected {
+        if pair && !row.selected() {
             continue;
         }
-        if let Some(report) = reports.at(&id, &row.report, at) {
+        if let Some(report) = reports.at(&id, row.report(), at) {
             members(report, row);
             if pair {
                 report.put("localCandidateId", &format!("{id}_local"));
                 report.put("remoteCandidateId", &format!("{id}_remote"));
             }
-            if let Some(codec) = &row.mime_type {
+            if let Some(codec) = row.mime_type() {
                 report.put("codecId", &format!("codec_{codec}"));
             }
             if has_source {
@@ -373,7 +373,7 @@ fn stats<'a>(samples: impl Iterator<Item = &'a SampleRow>) -> BTreeMap<String, P
                 remote_candidate(report, row);
             }
         }
-        if let Some(codec) = &row.mime_type
+        if let Some(codec) = row.mime_type()
             && let Some(report) = reports.at(&format!("codec_{codec}"), "codec", at)
         {
             report.put("mimeType", codec);
@@ -408,7 +408,7 @@ fn stats<'a>(samples: impl Iterator<Item = &'a SampleRow>) -> BTreeMap<String, P
 }
 
 /// The members of a report by their names in W3C webrtc-stats.
-fn members(report: &mut Report, row: &SampleRow) {
+fn members(report: &mut Report, row: Sample<'_>) {
     known!(report, row,
         kind: "kind", local_id: "localId", ssrc: "ssrc", mid: "mid",
         bytes_sent: "bytesSent", bytes_received: "bytesReceived",
@@ -445,10 +445,10 @@ fn members(report: &mut Report, row: &SampleRow) {
         encoder_implementation: "encoderImplementation", decoder_implementation: "decoderImplementation",
         state: "state", nominated: "nominated",
     );
-    if row.report != OUTBOUND {
+    if row.report() != OUTBOUND {
         known!(report, row, track_identifier: "trackIdentifier");
     }
-    let limits = Limits { cpu: row.quality_limitation_cpu, bandwidth: row.quality_limitation_bandwidth };
+    let limits = Limits { cpu: row.quality_limitation_cpu(), bandwidth: row.quality_limitation_bandwidth() };
     if limits.cpu.is_some() || limits.bandwidth.is_some() {
         report.put("qualityLimitationDurations", &limits);
     }
@@ -463,22 +463,22 @@ struct Limits {
     cpu: Option<f64>,
 }
 
-fn channels(report: &mut Report, row: &SampleRow) {
+fn channels(report: &mut Report, row: Sample<'_>) {
     known!(report, row,
         data_channels_opened: "dataChannelsOpened", data_channels_closed: "dataChannelsClosed");
 }
 
-fn local_candidate(report: &mut Report, row: &SampleRow) {
+fn local_candidate(report: &mut Report, row: Sample<'_>) {
     known!(report, row,
         local_candidate_type: "candidateType", local_protocol: "protocol",
         local_relay_protocol: "relayProtocol", local_network_type: "networkType", local_address: "address");
 }
 
-fn remote_candidate(report: &mut Report, row: &SampleRow) {
+fn remote_candidate(report: &mut Report, row: Sample<'_>) {
     known!(report, row, remote_candidate_type: "candidateType", remote_protocol: "protocol", remote_address: "address");
 }
 
-fn source(report: &mut Report, row: &SampleRow) {
+fn source(report: &mut Report, row: Sample<'_>) {
     known!(report, row,
         track_identifier: "trackIdentifier", source_audio_level: "audioLevel",
         source_total_audio_energy: "totalAudioEnergy",
@@ -487,20 +487,21 @@ fn source(report: &mut Report, row: &SampleRow) {
 }
 
 /// Whether the row has anything of its media source.
-fn has_source(row: &SampleRow) -> bool {
+fn has_source(row: Sample<'_>) -> bool {
     let numbers = [
-        row.source_audio_level.is_some(),
-        row.source_total_audio_energy.is_some(),
-        row.source_total_samples_duration.is_some(),
-        row.source_frames_per_second.is_some(),
-        row.source_height.is_some(),
+        row.source_audio_level().is_some(),
+        row.source_total_audio_energy().is_some(),
+        row.source_total_samples_duration().is_some(),
+        row.source_frames_per_second().is_some(),
+        row.source_height().is_some(),
     ];
-    row.track_identifier.is_some() || numbers.contains(&true)
+    row.track_identifier().is_some() || numbers.contains(&true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::{SampleRow, Samples};
 
     #[test]
     fn a_member_that_was_not_in_every_report_has_null_in_its_gaps() {
@@ -513,7 +514,8 @@ mod tests {
             ..SampleRow::default()
         };
         let rows = [row(0.5, Some(1), None), row(10.5, None, Some(0.25)), row(20.5, Some(3), None)];
-        let stats = stats(rows.iter());
+        let samples: Samples = rows.iter().collect();
+        let stats = stats(samples.iter());
         let text = |key: &str| stats[key].values.as_str();
         assert_eq!(text("O(1-timestamp"), "[500.0,10500.0,20500.0]");
         assert_eq!(text("O(1-bytesSent"), "[1,null,3]");

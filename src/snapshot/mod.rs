@@ -7,6 +7,7 @@ mod file;
 mod join;
 mod json;
 mod rows;
+mod samples;
 pub mod stats;
 mod store;
 
@@ -16,10 +17,11 @@ pub use rows::{
     AppRow, Column, ConferenceRow, ConnectionRow, EventRow, Fields, IssueRow, OrganizationRow,
     ParticipantRow, Row, SampleRow, SessionRow, TrackRow, VersionRow,
 };
+pub use samples::{Sample, Samples};
 pub(crate) use store::sibling;
 pub use store::{
     Dossiers, GlobalFiles, Globals, LargePart, Manifest, Origin, Part, Snapshot, SnapshotError,
-    SnapshotWriter, TableWriter, table_bytes, table_rows,
+    SnapshotWriter, TableWriter, samples_bytes, table_bytes, table_rows,
 };
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,7 +186,7 @@ pub struct Dossier {
     /// Its events.
     pub events: Vec<EventRow>,
     /// Its getStats reports.
-    pub samples: Vec<SampleRow>,
+    pub samples: Samples,
 }
 
 #[cfg(test)]
@@ -212,7 +214,11 @@ impl PartRows {
         deal!(tracks, conference_id);
         deal!(issues, in_conference_id);
         deal!(events, conference_id);
-        deal!(samples, conference_id);
+        for row in &self.samples {
+            if let Some(&at) = places.get(&row.conference_id) {
+                dossiers[at].samples.push(row);
+            }
+        }
         dossiers
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Collect as _, Json, Mismatch};
 use super::file::RowGroup;
+use super::samples::{Packed, Packer, Sample, Samples};
 use crate::ids::{
     AppId, ConferenceId, ConnectionId, EventId, IssueId, OrganizationId, ParticipantId, SessionId, TrackId,
 };
@@ -152,6 +153,78 @@ macro_rules! tables {
     )*};
 }
 
+/// As [`tables`], for a table whose rows are also kept in little room.
+macro_rules! packed {
+    ($(#[doc = $doc:literal])* $name:ident, $columns:ident = $table:literal { $($(#[doc = $field_doc:literal])* $field:ident: $type:ty,)* }) => {
+        tables! { $(#[doc = $doc])* $name, $columns = $table { $($(#[doc = $field_doc])* $field: $type,)* } }
+
+        /// The columns by name.
+        #[expect(non_camel_case_types, reason = "these are the names of columns")]
+        enum At {
+            $($field,)*
+        }
+
+        /// How many columns a sample has.
+        pub(super) const SAMPLE_COLUMNS: usize = $name::COLUMNS.len();
+
+        impl<'a> Sample<'a> {
+            $(
+                $(#[doc = $field_doc])*
+                #[inline]
+                pub fn $field(self) -> <$type as Packed>::View<'a> {
+                    <$type as Packed>::unpack(self, At::$field as usize)
+                }
+            )*
+
+            /// The sample as a row of its own.
+            pub fn to_row(self) -> $name {
+                $name { $($field: <$type as Packed>::owned(self.$field()),)* }
+            }
+        }
+
+        impl Samples {
+            /// Adds one.
+            pub fn push(&mut self, row: &$name) {
+                let mut packer = Packer::new(self);
+                $(<$type as Packed>::pack(row.$field.view(), At::$field as usize, &mut packer);)*
+                packer.finish();
+            }
+        }
+
+        impl $name {
+            /// The column of JSON.
+            pub(super) const REMOTE: usize = At::remote as usize;
+
+            /// Adds rows of a batch of columns to `samples`.
+            pub(super) fn pack_batch(
+                batch: &RecordBatch,
+                which: Range<usize>,
+                samples: &mut Samples,
+            ) -> Result<(), Mismatch> {
+                $(let $field = reader::<$type>(batch, stringify!($field))?;)*
+                for row in which {
+                    let mut packer = Packer::new(samples);
+                    $(
+                        let view = <$type as Packed>::read(&$field, row)
+                            .ok_or_else(|| strange::<$type>(stringify!($field)))?;
+                        <$type as Packed>::pack(view, At::$field as usize, &mut packer);
+                    )*
+                    packer.finish();
+                }
+                Ok(())
+            }
+        }
+
+        impl $columns {
+            /// Adds a sample.
+            pub(super) fn push_sample(&mut self, sample: Sample<'_>) {
+                $(<$type as Packed>::collect(sample.$field(), self.rows, &mut self.$field);)*
+                self.rows += 1;
+            }
+        }
+    };
+}
+
 fn reader<'a, T: Cell>(batch: &'a RecordBatch, name: &'static str) -> Result<T::Reader<'a>, Mismatch> {
     let mismatch = |found: String| Mismatch { column: name, expected: T::NAME, found };
     let column = batch.column_by_name(name).ok_or_else(|| mismatch("no such column".to_owned()))?;
@@ -159,8 +232,11 @@ fn reader<'a, T: Cell>(batch: &'a RecordBatch, name: &'static str) -> Result<T::
 }
 
 fn cell<T: Cell>(reader: &T::Reader<'_>, row: usize, name: &'static str) -> Result<T, Mismatch> {
-    let mismatch = || Mismatch { column: name, expected: T::NAME, found: "something else".to_owned() };
-    T::get(reader, row).ok_or_else(mismatch)
+    T::get(reader, row).ok_or_else(|| strange::<T>(name))
+}
+
+fn strange<T: Cell>(name: &'static str) -> Mismatch {
+    Mismatch { column: name, expected: T::NAME, found: "something else".to_owned() }
 }
 
 tables! {
@@ -386,6 +462,22 @@ tables! {
         track_id: Option<TrackId>,
     }
 
+    /// What a conference was when the snapshot was taken, so that the next one need not read it again if it still is.
+    VersionRow, VersionColumns = "versions" {
+        /// The conference.
+        conference_id: ConferenceId,
+        /// The UTC day of its part.
+        day: String,
+        /// The piece of the day that it lies in.
+        piece: i64,
+        /// Its events in the database, those of getStats included.
+        events: i64,
+        /// A digest over the versions of all its rows, hexadecimal.
+        version: String,
+    }
+}
+
+packed! {
     /// One getStats report of one poll. All durations are seconds, all sizes bytes, all rates per second.
     SampleRow, SampleColumns = "samples" {
         /// Its conference.
@@ -594,19 +686,5 @@ tables! {
         selected: bool,
         /// Of a candidate pair: the event's `remote` member as it was, which the summary's form carries along.
         remote: Option<Json>,
-    }
-
-    /// What a conference was when the snapshot was taken, so that the next one need not read it again if it still is.
-    VersionRow, VersionColumns = "versions" {
-        /// The conference.
-        conference_id: ConferenceId,
-        /// The UTC day of its part.
-        day: String,
-        /// The piece of the day that it lies in.
-        piece: i64,
-        /// Its events in the database, those of getStats included.
-        events: i64,
-        /// A digest over the versions of all its rows, hexadecimal.
-        version: String,
     }
 }

@@ -96,7 +96,7 @@ impl SampleReader {
             let report = json::read(data, |scanner| reader.report(scanner, Context::Track)).ok()??;
             let name = report.name.map(Text::get).unwrap_or_default();
             let kind = report.kind.or(report.media_type).map(Text::get);
-            sink.add(&Sample {
+            sink.add(&ParsedSample {
                 common: &common,
                 place: 0,
                 name: &name,
@@ -146,7 +146,7 @@ impl SampleReader {
                 media.into_iter().flat_map(|media| media.inbound.iter_mut().chain(&mut media.outbound));
             reports.for_each(|report| report.has_track = true);
         }
-        let mut samples: Vec<Sample<'_, '_>> = Vec::new();
+        let mut samples: Vec<ParsedSample<'_, '_>> = Vec::new();
         for (common, poll) in connections.values().flatten() {
             poll.samples(common, &reader.cells, |sample| samples.push(*sample));
         }
@@ -177,7 +177,7 @@ fn undo_shift<'a>(
 
 /// One row, in parts.
 #[derive(Clone, Copy)]
-pub(super) struct Sample<'r, 'a> {
+pub(super) struct ParsedSample<'r, 'a> {
     common: &'r Common,
     place: i64,
     name: &'r str,
@@ -196,11 +196,11 @@ struct Pair<'r> {
 
 /// Takes rows.
 pub(super) trait Sink {
-    fn add(&mut self, sample: &Sample<'_, '_>);
+    fn add(&mut self, sample: &ParsedSample<'_, '_>);
 }
 
 impl Sink for Vec<SampleRow> {
-    fn add(&mut self, sample: &Sample<'_, '_>) {
+    fn add(&mut self, sample: &ParsedSample<'_, '_>) {
         let mut row = SampleRow::default();
         row.fill(0, sample);
         self.push(row);
@@ -208,7 +208,7 @@ impl Sink for Vec<SampleRow> {
 }
 
 impl Sink for SampleColumns {
-    fn add(&mut self, sample: &Sample<'_, '_>) {
+    fn add(&mut self, sample: &ParsedSample<'_, '_>) {
         self.fill(self.rows, sample);
         self.rows += 1;
     }
@@ -216,7 +216,7 @@ impl Sink for SampleColumns {
 
 /// A row, or the columns of many, of which one row is filled.
 trait Fill {
-    fn fill(&mut self, row: usize, sample: &Sample<'_, '_>);
+    fn fill(&mut self, row: usize, sample: &ParsedSample<'_, '_>);
     fn set(&mut self, row: usize, cell: &Cell<'_>);
 }
 
@@ -262,8 +262,8 @@ macro_rules! fill {
     };
     (@of $type:ident { $($member:ident $as:ident)* }) => {
         impl Fill for $type {
-            fn fill(&mut self, row: usize, sample: &Sample<'_, '_>) {
-                let Sample { common, report, .. } = sample;
+            fn fill(&mut self, row: usize, sample: &ParsedSample<'_, '_>) {
+                let ParsedSample { common, report, .. } = sample;
                 self.conference_id.put(row, Some(common.conference_id));
                 self.event_id.put(row, Some(common.event_id));
                 self.place.put(row, Some(sample.place));
@@ -726,12 +726,12 @@ impl<'a> Poll<'a> {
         &'r self,
         common: &'r Common,
         cells: &'r [Cell<'a>],
-        mut each: impl FnMut(&Sample<'r, 'a>),
+        mut each: impl FnMut(&ParsedSample<'r, 'a>),
     ) {
         let mut place = 0;
         let mut sample = |name, kind, report: &'r Report<'a>, pair| {
             let cells = &cells[report.cells.clone()];
-            each(&Sample { common, place, name, kind, report, cells, pair });
+            each(&ParsedSample { common, place, name, kind, report, cells, pair });
             place += 1;
         };
         if let Some(pair) = self.pair.as_ref().filter(|pair| pair.is_any) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -15,13 +16,15 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::file::metadata::ColumnChunkMetaData;
 use serde::{Deserialize, Serialize};
 
+use super::cell::Mismatch;
 use super::file::FileWriter;
 use super::join::Joined;
 use super::rows::{
     AppRow, Columns as _, ConferenceRow, ConnectionRow, EventRow, IssueRow, OrganizationRow, ParticipantRow,
     Row, SampleRow, SessionRow, TrackRow, VersionRow,
 };
-use super::stats::{Sample, SampleReader, Sink};
+use super::samples::Samples;
+use super::stats::{ParsedSample, SampleReader, Sink};
 use super::{Dossier, PartRows, RawPart};
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::units::{Day, Timestamp};
@@ -657,6 +660,17 @@ pub fn table_bytes<R: Row>(rows: &[R]) -> Result<Vec<u8>, SnapshotError> {
     writer.finish()
 }
 
+/// Samples as the bytes of a Parquet file: those that their rows give.
+pub fn samples_bytes(samples: &Samples) -> Result<Vec<u8>, SnapshotError> {
+    let mut writer = TableWriter::<SampleRow>::new()?;
+    for sample in samples.iter() {
+        writer.columns.push_sample(sample);
+        writer.rows += 1;
+        writer.write_if_full()?;
+    }
+    writer.finish()
+}
+
 /// Makes one table's Parquet file, some rows after the other, so that only the columns of some rows are held. The same rows give
 /// the same bytes, however they come.
 pub struct TableWriter<R: Row, W: io::Write + Send = Vec<u8>> {
@@ -728,7 +742,7 @@ impl<R: Row, W: io::Write + Send> TableWriter<R, W> {
 }
 
 impl<W: io::Write + Send> Sink for TableWriter<SampleRow, W> {
-    fn add(&mut self, sample: &Sample<'_, '_>) {
+    fn add(&mut self, sample: &ParsedSample<'_, '_>) {
         self.columns.add(sample);
         self.rows += 1;
     }
@@ -972,20 +986,33 @@ impl<R: Row> Rows<R> {
 
     /// The rows from here on that are of a conference, which `column` says.
     fn of(&mut self, column: &str, conference: ConferenceId) -> Result<Vec<R>, SnapshotError> {
-        let id = conference.to_string();
         let mut rows = Vec::new();
+        self.each_of(column, conference, |batch, which| R::from_batch(batch, which, &mut rows))?;
+        Ok(rows)
+    }
+
+    /// Hands over these rows, batch by batch.
+    fn each_of(
+        &mut self,
+        column: &str,
+        conference: ConferenceId,
+        mut take: impl FnMut(&RecordBatch, Range<usize>) -> Result<(), Mismatch>,
+    ) -> Result<(), SnapshotError> {
+        let id = conference.to_string();
         while let Some(batch) = self.batch()? {
             let ids = batch.column_by_name(column).and_then(|ids| ids.as_string_opt::<i32>());
             let left = self.at..batch.num_rows();
             let count = left.len();
             // What is no id belongs to nobody.
             let mine = ids.map_or(0, |ids| left.take_while(|at| ids.value(*at) == id).count());
-            self.take(&batch, mine, &mut rows)?;
+            let which = self.at..self.at + mine;
+            self.at += mine;
+            take(&batch, which).map_err(|error| self.damaged(&error))?;
             if mine < count {
                 break;
             }
         }
-        Ok(rows)
+        Ok(())
     }
 }
 
@@ -1005,13 +1032,15 @@ impl Dossiers {
     fn next_dossier(&mut self) -> Result<Option<Dossier>, SnapshotError> {
         let Some(conference) = self.conferences.next()? else { return Ok(None) };
         let id = conference.id;
+        let mut samples = Samples::default();
+        self.samples.each_of("conference_id", id, |batch, which| samples.add_batch(batch, which))?;
         Ok(Some(Dossier {
             sessions: self.sessions.of("conference_id", id)?,
             connections: self.connections.of("conference_id", id)?,
             tracks: self.tracks.of("conference_id", id)?,
             issues: self.issues.of("in_conference_id", id)?,
             events: self.events.of("conference_id", id)?,
-            samples: self.samples.of("conference_id", id)?,
+            samples,
             conference,
         }))
     }

@@ -59,6 +59,7 @@ fn call(pairs: &[(usize, usize)], poll: impl Fn(usize, usize, usize) -> Poll) ->
         participants: people.iter().map(|number| ParticipantId(id(*number))).collect(),
         ..ConferenceRow::default()
     };
+    let mut rows: Vec<SampleRow> = Vec::new();
     let mut dossier = Dossier { conference, ..Dossier::default() };
     for number in people.iter().filter(|number| **number != SERVER) {
         dossier.sessions.push(SessionRow {
@@ -112,13 +113,13 @@ fn call(pairs: &[(usize, usize)], poll: impl Fn(usize, usize, usize) -> Poll) ->
                 bytes_received: Some(round as i64 * 40_000),
                 ..SampleRow::default()
             };
-            dossier.samples.push(SampleRow {
+            rows.push(SampleRow {
                 id: Some("audio".to_owned()),
                 kind: Some("audio".to_owned()),
                 packets_lost: Some(sums["lost"] as i64),
                 ..base.clone()
             });
-            dossier.samples.push(SampleRow {
+            rows.push(SampleRow {
                 id: Some("video".to_owned()),
                 kind: Some("video".to_owned()),
                 freeze_count: Some(sums["freezes"] as i64),
@@ -127,7 +128,8 @@ fn call(pairs: &[(usize, usize)], poll: impl Fn(usize, usize, usize) -> Poll) ->
             });
         }
     }
-    dossier.samples.sort_by_key(|row| (row.created_at, row.event_id));
+    rows.sort_by_key(|row| (row.created_at, row.event_id));
+    dossier.samples = rows.iter().collect();
     measure(dossier, &World::new(globals, at(3600)), &Options::default())
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::support::TestDb;
 use peerpress::cluster::{Cluster, ClusterOptions};
-use peerpress::snapshot::{Dossier, Part, Snapshot};
+use peerpress::snapshot::{Dossier, Part, Sample, Snapshot};
 use peerpress::source::{
     ConnectionSettings, NoProgress, Progress, SnapshotOptions, SourceError, connect, take_snapshot,
 };
@@ -104,7 +104,7 @@ fn real_databases_come_over_whole() {
         let dossiers = dossiers(&snapshot);
         let events = dossiers.iter().flat_map(|dossier| dossier.events.iter().map(|row| row.id));
         let own = |dossier: &Dossier| {
-            dossier.samples.iter().filter(|row| !row.from_summary).map(|row| row.event_id).collect::<Vec<_>>()
+            dossier.samples.iter().filter(|row| !row.from_summary()).map(Sample::event_id).collect::<Vec<_>>()
         };
         let events: BTreeSet<String> =
             events.chain(dossiers.iter().flat_map(own)).map(|id| id.to_string()).collect();

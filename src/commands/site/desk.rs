@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Builder, UnitSink};
 use crate::render::{self, RenderError};
 use crate::site::{Content, Page, Route};
+use crate::snapshot::Samples;
 
 /// Makes the files of a unit.
 pub(super) struct Desk<'a> {
@@ -170,6 +171,12 @@ impl Hasher {
         for value in values {
             self.add(value);
         }
+        self
+    }
+
+    /// Adds samples, as they lie in memory.
+    pub(super) fn add_samples(&mut self, samples: &Samples) -> &mut Self {
+        samples.digest(&mut self.hasher);
         self
     }
 

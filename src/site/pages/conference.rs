@@ -26,7 +26,7 @@ use crate::site::embed::CARD;
 use crate::site::graphs::{Graphs, graphs};
 use crate::site::map::{Circle, circles};
 use crate::site::timeline::{Timeline, timeline};
-use crate::snapshot::{EventRow, Json};
+use crate::snapshot::{EventRow, Json, Sample};
 use crate::units::Timestamp;
 
 /// Events on one page; a longer log goes on at pages of its own.
@@ -667,7 +667,7 @@ impl CallView {
             seconds: call.span.end.seconds_since(call.span.start),
             sentence: call.sentence.clone(),
             score: known_score(&call.score),
-            quality: distributions(&connections, report.dossier.samples.iter().any(|row| row.from_summary)),
+            quality: distributions(&connections, report.dossier.samples.iter().any(Sample::from_summary)),
             incidents_folded: incidents
                 .iter()
                 .enumerate()

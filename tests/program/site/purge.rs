@@ -7,7 +7,7 @@ use std::process::Command;
 
 use peerpress::ids::ParticipantId;
 use peerpress::privacy::purge::{Rules, purge};
-use peerpress::snapshot::{Dossier, ParticipantRow, SampleRow, Snapshot};
+use peerpress::snapshot::{Dossier, ParticipantRow, Sample, SampleRow, Snapshot};
 use peerpress::units::Timestamp;
 use serde_json::Value;
 
@@ -79,11 +79,11 @@ fn marks_of(id: ParticipantId, snapshot: &Snapshot) -> (BTreeSet<usize>, BTreeSe
             .for_each(|row| add(sessions.contains(&row.session_id), format!("{row:?}")));
         dossier.tracks.iter().for_each(|row| add(sessions.contains(&row.session_id), format!("{row:?}")));
         dossier.issues.iter().for_each(|row| add(sessions.contains(&row.session_id), format!("{row:?}")));
-        for row in &dossier.samples {
+        for row in dossier.samples.iter().map(Sample::to_row) {
             let is_own = sessions.contains(&row.session_id);
             if !is_own && row.peer_id == Some(id) {
                 add(true, row.remote_address.clone().unwrap_or_default());
-                add(false, format!("{:?}", SampleRow { remote_address: None, ..row.clone() }));
+                add(false, format!("{:?}", SampleRow { remote_address: None, ..row }));
             } else {
                 add(is_own, format!("{row:?}"));
             }
