@@ -9,9 +9,11 @@ mod leavings;
 mod on_demand;
 mod periods;
 mod reconcile;
+mod search;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use rayon::prelude::*;
@@ -37,19 +39,15 @@ use crate::site::embed::{Card, CardPage, CardPicture, Sparkline, SparklinePage, 
 use crate::site::facts_script::facts_script;
 use crate::site::pages::app::AppPage;
 use crate::site::pages::conference::{self, ConferencePageKind};
+use crate::site::pages::conference_label;
 use crate::site::pages::data::DataPage;
 use crate::site::pages::data_quality::DataQualityPage;
-use crate::site::pages::directory::{self, Listing};
 use crate::site::pages::index::IndexPage;
 use crate::site::pages::methods::MethodsPage;
 use crate::site::pages::month::MonthPage;
 use crate::site::pages::not_found::NotFoundPage;
 use crate::site::pages::organization::OrganizationPage;
 use crate::site::pages::participant::ParticipantPage;
-use crate::site::pages::search::{Directory, Entry, SearchPage};
-use crate::site::pages::{Link, conference_label};
-use crate::site::routes::Listed;
-use crate::site::search_index::{self, Item, Kind};
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
 use crate::snapshot::{
     AppRow, ConferenceRow, Dossier, OrganizationRow, Part, ParticipantRow, Row, SessionRow, Snapshot,
@@ -543,13 +541,13 @@ impl Builder<'_> {
             },
             || {
                 let directory = self.directory(&conferences, &months)?;
-                self.search_index(&conferences)?;
+                let shelves = self.search_index(&conferences)?;
                 let parquet = self.options.downloads.parquet;
                 let months = parquet.then(|| self.tables(view, &conferences)).transpose()?;
-                anyhow::Ok((directory, months.unwrap_or_default()))
+                anyhow::Ok((directory, shelves, months.unwrap_or_default()))
             },
         );
-        let ((participants, reports, boards), (directory, tables)) = (of_calls?, of_names?);
+        let ((participants, reports, boards), (directory, shelves, tables)) = (of_calls?, of_names?);
         self.in_unit("site", None, |desk| {
             desk.page(Route::DataQuality, DataQualityPage::new(&findings))?;
             let methods = MethodsPage::new(self.options.report.call_gap_s, &self.options.report.limits);
@@ -573,6 +571,7 @@ impl Builder<'_> {
         let boards = boards.iter().filter_map(Sums::path);
         let sums = boards.chain(tables.iter().filter_map(Sums::path));
         let sums = sums.chain(reports.months.values().filter_map(Sums::path));
+        let sums = sums.chain(shelves.iter().map(PathBuf::as_path));
         self.ledger.sweep(parts.values().flatten(), sums);
         Ok(Made { counts, mail: mail.transpose()? })
     }
@@ -832,117 +831,6 @@ impl Builder<'_> {
             let mut page = IndexPage::new(&self.world, &of_organization);
             page.last_period = reports.last.get(&ReportScope::Site).cloned();
             desk.page(Route::Index, page)
-        })
-    }
-
-    /// The search page and the directory of each app. Gives the directory's routes.
-    fn directory(&self, all: &[Brief], months: &Months) -> anyhow::Result<Vec<Route>> {
-        let mut conferences: BTreeMap<AppId, Vec<Listing>> = BTreeMap::new();
-        for brief in all {
-            conferences.entry(brief.app).or_default().push(Listing {
-                route: Route::Conference(brief.id),
-                given_id: Some(brief.given_id.clone()).filter(|given| *given != brief.label),
-                name: brief.label.clone(),
-                created_at: brief.created_at,
-                server: false,
-            });
-        }
-        let mut participants: BTreeMap<AppId, Vec<Listing>> = BTreeMap::new();
-        for row in self.world.participants.values().filter(|row| row.is_active) {
-            let person = self.world.person(row.id);
-            participants.entry(row.app_id).or_default().push(Listing {
-                route: Route::Participant(row.id),
-                given_id: person.given_id.filter(|given| *given != person.label),
-                name: person.label,
-                created_at: row.created_at,
-                server: row.is_sfu,
-            });
-        }
-        let mut routes = Vec::new();
-        let mut entries = Vec::new();
-        let unit_sink = self.sink.unit("directory")?;
-        let desk = Desk::new(self, &*unit_sink);
-        for app in self.world.apps.values() {
-            let Some(organization) = self.world.organizations.get(&app.organization_id) else { continue };
-            let mut list = |listed, listings| -> anyhow::Result<directory::Parts> {
-                let (parts, pages) = directory::directory((app, organization), listed, listings);
-                routes.extend(pages.iter().map(|(route, _)| route.clone()));
-                pages.into_par_iter().try_for_each(|(route, page)| desk.page(route, page))?;
-                Ok(parts)
-            };
-            let of_conferences = list(Listed::Conferences, conferences.remove(&app.id).unwrap_or_default())?;
-            let of_participants =
-                list(Listed::Participants, participants.remove(&app.id).unwrap_or_default())?;
-            let month = |(month, count): (&String, &usize)| {
-                (Link::to(month, &Route::AppMonth(app.id, month.clone()), &Route::Search), *count)
-            };
-            entries.push(Entry {
-                app: Link::to(&app.name, &Route::App(app.id), &Route::Search),
-                organization: organization.name.clone(),
-                months: months.get(&app.id).into_iter().flatten().rev().map(month).collect(),
-                conferences: Directory::new(app.id, Listed::Conferences, &of_conferences),
-                participants: Directory::new(app.id, Listed::Participants, &of_participants),
-            });
-        }
-        entries.sort_by(|a, b| (&a.app.label, &a.app.href).cmp(&(&b.app.label, &b.app.href)));
-        desk.page(Route::Search, SearchPage { apps: entries })?;
-        unit_sink.finish(None)?;
-        Ok(routes)
-    }
-
-    fn search_index(&self, conferences: &[Brief]) -> anyhow::Result<()> {
-        let app_name = |id| self.world.apps.get(&id).map(|app| app.name.clone()).unwrap_or_default();
-        let other =
-            |given: Option<String>, name: &str| given.filter(|given| given != name).unwrap_or_default();
-        let mut items = Vec::new();
-        for row in self.world.organizations.values() {
-            items.push(Item {
-                kind: Kind::Organization,
-                id: row.id.into(),
-                name: row.name.clone(),
-                given_id: String::new(),
-                created_at: row.created_at,
-                place: String::new(),
-            });
-        }
-        for app in self.world.apps.values() {
-            let organization = self.world.organizations.get(&app.organization_id);
-            items.push(Item {
-                kind: Kind::App,
-                id: app.id.into(),
-                name: app.name.clone(),
-                given_id: String::new(),
-                created_at: app.created_at,
-                place: organization.map(|row| row.name.clone()).unwrap_or_default(),
-            });
-        }
-        for brief in conferences {
-            items.push(Item {
-                kind: Kind::Conference,
-                id: brief.id.into(),
-                given_id: other(Some(brief.given_id.clone()), &brief.label),
-                name: brief.label.clone(),
-                created_at: brief.created_at,
-                place: app_name(brief.app),
-            });
-        }
-        for row in self.world.participants.values().filter(|row| row.is_active) {
-            let person = self.world.person(row.id);
-            items.push(Item {
-                kind: if row.is_sfu { Kind::Server } else { Kind::Participant },
-                id: row.id.into(),
-                given_id: other(person.given_id, &person.label),
-                name: person.label,
-                created_at: row.created_at,
-                place: app_name(row.app_id),
-            });
-        }
-        let mut key = Hasher::new("search");
-        key.add(env!("CARGO_PKG_VERSION")).add(&items);
-        self.in_unit("search", Some(key.finish()), |desk| {
-            search_index::Index::new(items)
-                .files()
-                .try_for_each(|file| desk.put(&Route::SearchIndex(file.name), file.script.into_bytes()))
         })
     }
 
