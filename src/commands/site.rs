@@ -48,6 +48,7 @@ use crate::site::pages::month::MonthPage;
 use crate::site::pages::not_found::NotFoundPage;
 use crate::site::pages::organization::OrganizationPage;
 use crate::site::pages::participant::ParticipantPage;
+use crate::site::pages::period::LastPeriod;
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
 use crate::snapshot::{
     AppRow, ConferenceRow, Dossier, OrganizationRow, Part, ParticipantRow, Row, SessionRow, Snapshot,
@@ -201,7 +202,10 @@ type Months = BTreeMap<AppId, BTreeMap<String, usize>>;
 /// What the conferences leave for the pages after them.
 #[derive(Default)]
 struct Rest {
+    /// But for the totals.
     left: Leavings,
+    /// Of each part.
+    totals: BTreeMap<AppId, Vec<AppTotals>>,
     parts: Parts,
 }
 
@@ -276,15 +280,17 @@ pub fn make_site(
     }
     let conferences = snapshot.manifest().rows.get("conferences").copied().unwrap_or(0);
     progress.planned(conferences);
+    // The newest first: what changed is mostly there, and is best not begun last.
     let rest = view
         .parts()
         .par_iter()
+        .rev()
         .map(|part| match work {
             Work::Whole => builder.part(&view, part, None, progress),
             Work::Shard(shard) => builder.part(&view, part, Some(shard), progress),
             Work::Merge(slices) => builder.merged_part(part, slices, progress),
         })
-        .try_reduce(Rest::default, |a, b| Ok(a.and(b)))?;
+        .try_reduce(Rest::default, |newer, older| Ok(older.and(newer)))?;
     if let Work::Shard(_) = work {
         let Leavings { conferences, findings, .. } = &rest.left;
         let counts =
@@ -362,15 +368,20 @@ fn part_unit(part: &Part) -> String {
 }
 
 impl Rest {
-    fn of(part: &Part, left: Leavings, kept: PartLeavings) -> Self {
-        Self { left, parts: BTreeMap::from([((part.day.clone(), part.piece), vec![kept])]) }
+    fn of(part: &Part, mut left: Leavings, kept: PartLeavings) -> Self {
+        let totals = std::mem::take(&mut left.totals).into_iter().map(|(app, totals)| (app, vec![totals]));
+        Self {
+            left,
+            totals: totals.collect(),
+            parts: BTreeMap::from([((part.day.clone(), part.piece), vec![kept])]),
+        }
     }
 
     fn and(mut self, other: Self) -> Self {
-        let Leavings { conferences, totals, findings, people } = other.left;
+        let Leavings { conferences, totals: _, findings, people } = other.left;
         self.left.conferences.extend(conferences);
-        for (app, totals) in totals {
-            self.left.totals.entry(app).or_default().merge(totals);
+        for (app, totals) in other.totals {
+            self.totals.entry(app).or_default().extend(totals);
         }
         self.left.findings.merge(findings);
         self.left.people.extend(people);
@@ -522,7 +533,9 @@ impl Builder<'_> {
     }
 
     fn reduce(&self, rest: Rest, view: &View<'_>, wants_letter: bool) -> anyhow::Result<Made> {
-        let Rest { left: Leavings { mut conferences, totals, findings, people: _ }, parts } = rest;
+        let Rest { left: Leavings { mut conferences, totals: _, findings, people: _ }, totals, parts } = rest;
+        let totals: BTreeMap<AppId, AppTotals> =
+            totals.into_par_iter().map(|(app, parts)| (app, AppTotals::sum(parts))).collect();
         conferences.par_sort_unstable_by_key(|brief| brief.id);
         let mut months = Months::new();
         for brief in &conferences {
@@ -533,9 +546,9 @@ impl Builder<'_> {
         let (of_calls, of_names) = rayon::join(
             || {
                 let participants = self.participants(&parts)?;
-                let reports = self.reports(&parts, wants_letter)?;
+                let (reports, boards) =
+                    self.reports(&parts, wants_letter, |last| self.apps(&parts, &months, &totals, last))?;
                 self.reconcile(view, (&conferences, &months, &totals), &reports)?;
-                let boards = self.apps(&parts, &months, &totals, &reports)?;
                 self.organizations(&totals, &reports)?;
                 anyhow::Ok((participants, reports, boards))
             },
@@ -713,7 +726,7 @@ impl Builder<'_> {
         parts: &Parts,
         months: &Months,
         totals: &BTreeMap<AppId, AppTotals>,
-        reports: &periods::Reports,
+        last: &BTreeMap<ReportScope, LastPeriod>,
     ) -> anyhow::Result<Vec<Sums<FactTable>>> {
         let mut left: BTreeMap<AppId, AppLeavings<'_>> = BTreeMap::new();
         for part in parts.values().flatten() {
@@ -729,7 +742,7 @@ impl Builder<'_> {
                 let own = left.get(&app.id).unwrap_or(&none.2);
                 let months = months.get(&app.id).unwrap_or(&none.1);
                 let totals = totals.get(&app.id).unwrap_or(&none.0);
-                self.app(app, own, months, totals, reports)
+                self.app(app, own, months, totals, last.get(&ReportScope::App(app.id)).cloned())
             })
             .collect();
         Ok(tables?.into_iter().flatten().collect())
@@ -741,7 +754,7 @@ impl Builder<'_> {
         left: &AppLeavings<'_>,
         months: &BTreeMap<String, usize>,
         totals: &AppTotals,
-        reports: &periods::Reports,
+        last: Option<LastPeriod>,
     ) -> anyhow::Result<Vec<Sums<FactTable>>> {
         let Some(organization) = self.world.organizations.get(&app.organization_id) else {
             return Ok(Vec::new());
@@ -774,7 +787,6 @@ impl Builder<'_> {
             })
             .collect();
         let tables = tables?;
-        let last = reports.last.get(&ReportScope::App(app.id)).cloned();
         let mut key = Hasher::new("app");
         // The axes of charts end with the snapshot's day.
         key.add(self.base.as_bytes()).add(app).add(&last).add(&self.world.instant.day()).add(totals);
@@ -787,15 +799,19 @@ impl Builder<'_> {
                 table.append(month.read()?);
             }
             let board = Board::of(&table, self.world.instant);
-            desk.put(&Route::AppFacts(app.id), facts_script(&table, &board))?;
+            let script = || desk.put(&Route::AppFacts(app.id), facts_script(&table, &board));
+            let page = || {
+                let mut page = AppPage::new(app, organization, (totals, &board), &table, months);
+                page.last_period = last;
+                desk.page(Route::App(app.id), page)
+            };
+            let (script, page) = rayon::join(script, page);
+            script.and(page)?;
             if self.options.downloads.embed {
                 let line = Sparkline::new(app, totals);
                 desk.page(Route::EmbedApp(app.id), SparklinePage(line.clone()))?;
                 desk.page(Route::EmbedAppPicture(app.id), SparklinePicture(line))?;
             }
-            let mut page = AppPage::new(app, organization, (totals, &board), &table, months);
-            page.last_period = last;
-            desk.page(Route::App(app.id), page)?;
             let names: Vec<String> = months.keys().cloned().collect();
             desk.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))
         })?;

@@ -18,11 +18,11 @@ const HEADER: &str = "peerpress folders 2";
 
 /// When each folder changed last, in nanoseconds since the epoch; by its path below the site, `.` for the site itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Folders(BTreeMap<String, u128>);
+pub(super) struct Folders(BTreeMap<String, u64>);
 
-fn changed_at(folder: &Path) -> Option<u128> {
+fn changed_at(folder: &Path) -> Option<u64> {
     let metadata = fs::symlink_metadata(folder).ok().filter(fs::Metadata::is_dir)?;
-    Some(metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos())
+    u64::try_from(metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
 impl Folders {
@@ -69,7 +69,7 @@ impl Folders {
         }
         names.sort_unstable();
         names.dedup();
-        let times: Vec<(String, Option<u128>)> = names
+        let times: Vec<(String, Option<u64>)> = names
             .into_par_iter()
             .map(|name| {
                 let at = changed_at(&output.join(&name));
@@ -87,16 +87,17 @@ impl Folders {
 
     /// Keeps them for the next build.
     pub(super) fn write(&self, state: &Path) -> io::Result<()> {
-        if Self::read(state).as_ref() == Some(self) {
-            return Ok(());
-        }
         let mut text = format!("{HEADER}\n");
         for (path, at) in &self.0 {
-            text.push_str(&format!("{at}\t{path}\n"));
+            text.extend([at.to_string().as_str(), "\t", path, "\n"]);
+        }
+        let (bytes, place) = (seal(text), state.join(FILE));
+        if fs::read(&place).is_ok_and(|there| there == bytes) {
+            return Ok(());
         }
         let beside = state.join("folders.tmp");
-        fs::write(&beside, seal(text))?;
-        fs::rename(beside, state.join(FILE))
+        fs::write(&beside, bytes)?;
+        fs::rename(beside, place)
     }
 }
 
@@ -159,8 +160,9 @@ mod tests {
         let (state, output) = (place.path().join("state"), place.path().join("site"));
         for folder in ["a/gone", "a/touched", "b"] {
             fs::create_dir_all(output.join(folder)).unwrap();
-            let past = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
-            fs::File::open(output.join(folder)).unwrap().set_modified(past).unwrap();
+            let folder = fs::File::open(output.join(folder)).unwrap();
+            let past = folder.metadata().unwrap().modified().unwrap() - std::time::Duration::from_secs(60);
+            folder.set_modified(past).unwrap();
         }
         fs::create_dir_all(&state).unwrap();
         Folders::now(&state, &output, std::iter::empty(), false).write(&state).unwrap();

@@ -210,7 +210,9 @@ pub(super) fn finish(
                     }
                 } else {
                     remove(disk, &place)?;
-                    remove_empty(disk, output, &folder).into_iter().for_each(|folder| touched.add(folder));
+                    for folder in remove_empty(disk, output, &folder) {
+                        touched.add(folder);
+                    }
                 }
                 // Done before a crash, perhaps, but not on the medium.
                 touched.add(folder);

@@ -461,6 +461,7 @@ impl Read {
         let run = |(run, items): (usize, &[Item<'_>])| Self::of(run * READ, items);
         let runs: Vec<Self> = items.par_chunks(READ).enumerate().map(run).collect();
         runs.into_iter().fold(Self::default(), |mut all, run| {
+            #[expect(clippy::iter_over_hash_type, reason = "sums are the same in any order")]
             for (word, times) in run.vocabulary {
                 *all.vocabulary.entry(word).or_default() += times;
             }
@@ -480,12 +481,16 @@ impl Read {
             let texts = texts_of(item);
             // Keys are the same only where they begin with the same word.
             let mut firsts: Vec<&str> =
-                texts.iter().flat_map(Text::firsts).map(|first| beginning(&first.1)).collect();
+                texts.iter().flat_map(Text::firsts).map(|first| beginning(first.1)).collect();
             firsts.sort_unstable();
             if firsts.windows(2).any(|pair| pair[0] == pair[1]) {
-                keys_of(item, at, |_| true).iter().for_each(|key| read.add(&key.text, at, item));
+                for key in keys_of(item, at, |_| true) {
+                    read.add(&key.text, at, item);
+                }
             } else {
-                firsts.into_iter().for_each(|word| read.add(word, at, item));
+                for word in firsts {
+                    read.add(word, at, item);
+                }
             }
             let bytes = postcard::to_stdvec(item).expect("texts and numbers, of which the lengths are known");
             read.digests.push(short(blake3::hash(&bytes)));
