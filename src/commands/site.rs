@@ -9,9 +9,11 @@ mod leavings;
 mod on_demand;
 mod periods;
 mod reconcile;
+mod search;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use rayon::prelude::*;
@@ -37,19 +39,16 @@ use crate::site::embed::{Card, CardPage, CardPicture, Sparkline, SparklinePage, 
 use crate::site::facts_script::facts_script;
 use crate::site::pages::app::AppPage;
 use crate::site::pages::conference::{self, ConferencePageKind};
+use crate::site::pages::conference_label;
 use crate::site::pages::data::DataPage;
 use crate::site::pages::data_quality::DataQualityPage;
-use crate::site::pages::directory::{self, Listing};
 use crate::site::pages::index::IndexPage;
 use crate::site::pages::methods::MethodsPage;
 use crate::site::pages::month::MonthPage;
 use crate::site::pages::not_found::NotFoundPage;
 use crate::site::pages::organization::OrganizationPage;
 use crate::site::pages::participant::ParticipantPage;
-use crate::site::pages::search::{Directory, Entry, SearchPage};
-use crate::site::pages::{Link, conference_label};
-use crate::site::routes::Listed;
-use crate::site::search_index::{self, Item, Kind};
+use crate::site::pages::period::LastPeriod;
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
 use crate::snapshot::{
     AppRow, ConferenceRow, Dossier, OrganizationRow, Part, ParticipantRow, Row, SessionRow, Snapshot,
@@ -203,7 +202,10 @@ type Months = BTreeMap<AppId, BTreeMap<String, usize>>;
 /// What the conferences leave for the pages after them.
 #[derive(Default)]
 struct Rest {
+    /// But for the totals.
     left: Leavings,
+    /// Of each part.
+    totals: BTreeMap<AppId, Vec<AppTotals>>,
     parts: Parts,
 }
 
@@ -278,15 +280,17 @@ pub fn make_site(
     }
     let conferences = snapshot.manifest().rows.get("conferences").copied().unwrap_or(0);
     progress.planned(conferences);
+    // The newest first: what changed is mostly there, and is best not begun last.
     let rest = view
         .parts()
         .par_iter()
+        .rev()
         .map(|part| match work {
             Work::Whole => builder.part(&view, part, None, progress),
             Work::Shard(shard) => builder.part(&view, part, Some(shard), progress),
             Work::Merge(slices) => builder.merged_part(part, slices, progress),
         })
-        .try_reduce(Rest::default, |a, b| Ok(a.and(b)))?;
+        .try_reduce(Rest::default, |newer, older| Ok(older.and(newer)))?;
     if let Work::Shard(_) = work {
         let Leavings { conferences, findings, .. } = &rest.left;
         let counts =
@@ -364,15 +368,20 @@ fn part_unit(part: &Part) -> String {
 }
 
 impl Rest {
-    fn of(part: &Part, left: Leavings, kept: PartLeavings) -> Self {
-        Self { left, parts: BTreeMap::from([((part.day.clone(), part.piece), vec![kept])]) }
+    fn of(part: &Part, mut left: Leavings, kept: PartLeavings) -> Self {
+        let totals = std::mem::take(&mut left.totals).into_iter().map(|(app, totals)| (app, vec![totals]));
+        Self {
+            left,
+            totals: totals.collect(),
+            parts: BTreeMap::from([((part.day.clone(), part.piece), vec![kept])]),
+        }
     }
 
     fn and(mut self, other: Self) -> Self {
-        let Leavings { conferences, totals, findings, people } = other.left;
+        let Leavings { conferences, totals: _, findings, people } = other.left;
         self.left.conferences.extend(conferences);
-        for (app, totals) in totals {
-            self.left.totals.entry(app).or_default().merge(totals);
+        for (app, totals) in other.totals {
+            self.totals.entry(app).or_default().extend(totals);
         }
         self.left.findings.merge(findings);
         self.left.people.extend(people);
@@ -524,7 +533,9 @@ impl Builder<'_> {
     }
 
     fn reduce(&self, rest: Rest, view: &View<'_>, wants_letter: bool) -> anyhow::Result<Made> {
-        let Rest { left: Leavings { mut conferences, totals, findings, people: _ }, parts } = rest;
+        let Rest { left: Leavings { mut conferences, totals: _, findings, people: _ }, totals, parts } = rest;
+        let totals: BTreeMap<AppId, AppTotals> =
+            totals.into_par_iter().map(|(app, parts)| (app, AppTotals::sum(parts))).collect();
         conferences.par_sort_unstable_by_key(|brief| brief.id);
         let mut months = Months::new();
         for brief in &conferences {
@@ -535,21 +546,21 @@ impl Builder<'_> {
         let (of_calls, of_names) = rayon::join(
             || {
                 let participants = self.participants(&parts)?;
-                let reports = self.reports(&parts, wants_letter)?;
+                let (reports, boards) =
+                    self.reports(&parts, wants_letter, |last| self.apps(&parts, &months, &totals, last))?;
                 self.reconcile(view, (&conferences, &months, &totals), &reports)?;
-                let boards = self.apps(&parts, &months, &totals, &reports)?;
                 self.organizations(&totals, &reports)?;
                 anyhow::Ok((participants, reports, boards))
             },
             || {
                 let directory = self.directory(&conferences, &months)?;
-                self.search_index(&conferences)?;
+                let shelves = self.search_index(&conferences)?;
                 let parquet = self.options.downloads.parquet;
                 let months = parquet.then(|| self.tables(view, &conferences)).transpose()?;
-                anyhow::Ok((directory, months.unwrap_or_default()))
+                anyhow::Ok((directory, shelves, months.unwrap_or_default()))
             },
         );
-        let ((participants, reports, boards), (directory, tables)) = (of_calls?, of_names?);
+        let ((participants, reports, boards), (directory, shelves, tables)) = (of_calls?, of_names?);
         self.in_unit("site", None, |desk| {
             desk.page(Route::DataQuality, DataQualityPage::new(&findings))?;
             let methods = MethodsPage::new(self.options.report.call_gap_s, &self.options.report.limits);
@@ -573,6 +584,7 @@ impl Builder<'_> {
         let boards = boards.iter().filter_map(Sums::path);
         let sums = boards.chain(tables.iter().filter_map(Sums::path));
         let sums = sums.chain(reports.months.values().filter_map(Sums::path));
+        let sums = sums.chain(shelves.iter().map(PathBuf::as_path));
         self.ledger.sweep(parts.values().flatten(), sums);
         Ok(Made { counts, mail: mail.transpose()? })
     }
@@ -714,7 +726,7 @@ impl Builder<'_> {
         parts: &Parts,
         months: &Months,
         totals: &BTreeMap<AppId, AppTotals>,
-        reports: &periods::Reports,
+        last: &BTreeMap<ReportScope, LastPeriod>,
     ) -> anyhow::Result<Vec<Sums<FactTable>>> {
         let mut left: BTreeMap<AppId, AppLeavings<'_>> = BTreeMap::new();
         for part in parts.values().flatten() {
@@ -730,7 +742,7 @@ impl Builder<'_> {
                 let own = left.get(&app.id).unwrap_or(&none.2);
                 let months = months.get(&app.id).unwrap_or(&none.1);
                 let totals = totals.get(&app.id).unwrap_or(&none.0);
-                self.app(app, own, months, totals, reports)
+                self.app(app, own, months, totals, last.get(&ReportScope::App(app.id)).cloned())
             })
             .collect();
         Ok(tables?.into_iter().flatten().collect())
@@ -742,7 +754,7 @@ impl Builder<'_> {
         left: &AppLeavings<'_>,
         months: &BTreeMap<String, usize>,
         totals: &AppTotals,
-        reports: &periods::Reports,
+        last: Option<LastPeriod>,
     ) -> anyhow::Result<Vec<Sums<FactTable>>> {
         let Some(organization) = self.world.organizations.get(&app.organization_id) else {
             return Ok(Vec::new());
@@ -775,7 +787,6 @@ impl Builder<'_> {
             })
             .collect();
         let tables = tables?;
-        let last = reports.last.get(&ReportScope::App(app.id)).cloned();
         let mut key = Hasher::new("app");
         // The axes of charts end with the snapshot's day.
         key.add(self.base.as_bytes()).add(app).add(&last).add(&self.world.instant.day()).add(totals);
@@ -788,15 +799,19 @@ impl Builder<'_> {
                 table.append(month.read()?);
             }
             let board = Board::of(&table, self.world.instant);
-            desk.put(&Route::AppFacts(app.id), facts_script(&table, &board))?;
+            let script = || desk.put(&Route::AppFacts(app.id), facts_script(&table, &board));
+            let page = || {
+                let mut page = AppPage::new(app, organization, (totals, &board), &table, months);
+                page.last_period = last;
+                desk.page(Route::App(app.id), page)
+            };
+            let (script, page) = rayon::join(script, page);
+            script.and(page)?;
             if self.options.downloads.embed {
                 let line = Sparkline::new(app, totals);
                 desk.page(Route::EmbedApp(app.id), SparklinePage(line.clone()))?;
                 desk.page(Route::EmbedAppPicture(app.id), SparklinePicture(line))?;
             }
-            let mut page = AppPage::new(app, organization, (totals, &board), &table, months);
-            page.last_period = last;
-            desk.page(Route::App(app.id), page)?;
             let names: Vec<String> = months.keys().cloned().collect();
             desk.data(&Route::ApiApp(app.id), &api::app_file(app, totals, &names))
         })?;
@@ -832,117 +847,6 @@ impl Builder<'_> {
             let mut page = IndexPage::new(&self.world, &of_organization);
             page.last_period = reports.last.get(&ReportScope::Site).cloned();
             desk.page(Route::Index, page)
-        })
-    }
-
-    /// The search page and the directory of each app. Gives the directory's routes.
-    fn directory(&self, all: &[Brief], months: &Months) -> anyhow::Result<Vec<Route>> {
-        let mut conferences: BTreeMap<AppId, Vec<Listing>> = BTreeMap::new();
-        for brief in all {
-            conferences.entry(brief.app).or_default().push(Listing {
-                route: Route::Conference(brief.id),
-                given_id: Some(brief.given_id.clone()).filter(|given| *given != brief.label),
-                name: brief.label.clone(),
-                created_at: brief.created_at,
-                server: false,
-            });
-        }
-        let mut participants: BTreeMap<AppId, Vec<Listing>> = BTreeMap::new();
-        for row in self.world.participants.values().filter(|row| row.is_active) {
-            let person = self.world.person(row.id);
-            participants.entry(row.app_id).or_default().push(Listing {
-                route: Route::Participant(row.id),
-                given_id: person.given_id.filter(|given| *given != person.label),
-                name: person.label,
-                created_at: row.created_at,
-                server: row.is_sfu,
-            });
-        }
-        let mut routes = Vec::new();
-        let mut entries = Vec::new();
-        let unit_sink = self.sink.unit("directory")?;
-        let desk = Desk::new(self, &*unit_sink);
-        for app in self.world.apps.values() {
-            let Some(organization) = self.world.organizations.get(&app.organization_id) else { continue };
-            let mut list = |listed, listings| -> anyhow::Result<directory::Parts> {
-                let (parts, pages) = directory::directory((app, organization), listed, listings);
-                routes.extend(pages.iter().map(|(route, _)| route.clone()));
-                pages.into_par_iter().try_for_each(|(route, page)| desk.page(route, page))?;
-                Ok(parts)
-            };
-            let of_conferences = list(Listed::Conferences, conferences.remove(&app.id).unwrap_or_default())?;
-            let of_participants =
-                list(Listed::Participants, participants.remove(&app.id).unwrap_or_default())?;
-            let month = |(month, count): (&String, &usize)| {
-                (Link::to(month, &Route::AppMonth(app.id, month.clone()), &Route::Search), *count)
-            };
-            entries.push(Entry {
-                app: Link::to(&app.name, &Route::App(app.id), &Route::Search),
-                organization: organization.name.clone(),
-                months: months.get(&app.id).into_iter().flatten().rev().map(month).collect(),
-                conferences: Directory::new(app.id, Listed::Conferences, &of_conferences),
-                participants: Directory::new(app.id, Listed::Participants, &of_participants),
-            });
-        }
-        entries.sort_by(|a, b| (&a.app.label, &a.app.href).cmp(&(&b.app.label, &b.app.href)));
-        desk.page(Route::Search, SearchPage { apps: entries })?;
-        unit_sink.finish(None)?;
-        Ok(routes)
-    }
-
-    fn search_index(&self, conferences: &[Brief]) -> anyhow::Result<()> {
-        let app_name = |id| self.world.apps.get(&id).map(|app| app.name.clone()).unwrap_or_default();
-        let other =
-            |given: Option<String>, name: &str| given.filter(|given| given != name).unwrap_or_default();
-        let mut items = Vec::new();
-        for row in self.world.organizations.values() {
-            items.push(Item {
-                kind: Kind::Organization,
-                id: row.id.into(),
-                name: row.name.clone(),
-                given_id: String::new(),
-                created_at: row.created_at,
-                place: String::new(),
-            });
-        }
-        for app in self.world.apps.values() {
-            let organization = self.world.organizations.get(&app.organization_id);
-            items.push(Item {
-                kind: Kind::App,
-                id: app.id.into(),
-                name: app.name.clone(),
-                given_id: String::new(),
-                created_at: app.created_at,
-                place: organization.map(|row| row.name.clone()).unwrap_or_default(),
-            });
-        }
-        for brief in conferences {
-            items.push(Item {
-                kind: Kind::Conference,
-                id: brief.id.into(),
-                given_id: other(Some(brief.given_id.clone()), &brief.label),
-                name: brief.label.clone(),
-                created_at: brief.created_at,
-                place: app_name(brief.app),
-            });
-        }
-        for row in self.world.participants.values().filter(|row| row.is_active) {
-            let person = self.world.person(row.id);
-            items.push(Item {
-                kind: if row.is_sfu { Kind::Server } else { Kind::Participant },
-                id: row.id.into(),
-                given_id: other(person.given_id, &person.label),
-                name: person.label,
-                created_at: row.created_at,
-                place: app_name(row.app_id),
-            });
-        }
-        let mut key = Hasher::new("search");
-        key.add(env!("CARGO_PKG_VERSION")).add(&items);
-        self.in_unit("search", Some(key.finish()), |desk| {
-            search_index::Index::new(items)
-                .files()
-                .try_for_each(|file| desk.put(&Route::SearchIndex(file.name), file.script.into_bytes()))
         })
     }
 

@@ -18,11 +18,11 @@ const HEADER: &str = "peerpress folders 2";
 
 /// When each folder changed last, in nanoseconds since the epoch; by its path below the site, `.` for the site itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Folders(BTreeMap<String, u128>);
+pub(super) struct Folders(BTreeMap<String, u64>);
 
-fn changed_at(folder: &Path) -> Option<u128> {
+fn changed_at(folder: &Path) -> Option<u64> {
     let metadata = fs::symlink_metadata(folder).ok().filter(fs::Metadata::is_dir)?;
-    Some(metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos())
+    u64::try_from(metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
 impl Folders {
@@ -41,13 +41,17 @@ impl Folders {
         !self.0.is_empty() && self.0.par_iter().all(|(path, at)| changed_at(&output.join(path)) == Some(*at))
     }
 
-    /// As they look now: those known from the last build, and those touched since. All, where nothing is known.
-    pub(super) fn now(state: &Path, output: &Path, touched: impl Iterator<Item = PathBuf>) -> Self {
-        let mut names: Vec<String> = match Self::read(state) {
-            Some(known) => known.0.into_keys().collect(),
-            None => all(output),
-        };
+    /// As they look now: those known from the last build, and those touched since. All, where nothing is known. Of known ones that
+    /// looked the same when the build began, only those touched are looked at: should somebody else have changed one in the
+    /// meantime, the next build sees it.
+    pub(super) fn now(
+        state: &Path,
+        output: &Path,
+        touched: impl Iterator<Item = PathBuf>,
+        were_intact: bool,
+    ) -> Self {
         let name = |folder: PathBuf| Some(folder.strip_prefix(output).ok()?.to_str()?.to_owned());
+        let mut names: Vec<String> = Vec::new();
         for folder in touched.filter_map(name) {
             // Those above it are new with it, or are in the list.
             let mut above = Some(Path::new(&folder));
@@ -57,25 +61,43 @@ impl Folders {
             }
         }
         names.push(".".to_owned());
-        let times = names.into_par_iter().filter_map(|name| {
-            let at = changed_at(&output.join(&name))?;
-            Some((name, at))
-        });
-        Self(times.collect())
+        let mut known = BTreeMap::new();
+        match Self::read(state) {
+            Some(last) if were_intact => known = last.0,
+            Some(last) => names.extend(last.0.into_keys()),
+            None => names.extend(all(output)),
+        }
+        names.sort_unstable();
+        names.dedup();
+        let times: Vec<(String, Option<u64>)> = names
+            .into_par_iter()
+            .map(|name| {
+                let at = changed_at(&output.join(&name));
+                (name, at)
+            })
+            .collect();
+        for (name, at) in times {
+            match at {
+                Some(at) => known.insert(name, at),
+                None => known.remove(&name),
+            };
+        }
+        Self(known)
     }
 
     /// Keeps them for the next build.
     pub(super) fn write(&self, state: &Path) -> io::Result<()> {
-        if Self::read(state).as_ref() == Some(self) {
-            return Ok(());
-        }
         let mut text = format!("{HEADER}\n");
         for (path, at) in &self.0 {
-            text.push_str(&format!("{at}\t{path}\n"));
+            text.extend([at.to_string().as_str(), "\t", path, "\n"]);
+        }
+        let (bytes, place) = (seal(text), state.join(FILE));
+        if fs::read(&place).is_ok_and(|there| there == bytes) {
+            return Ok(());
         }
         let beside = state.join("folders.tmp");
-        fs::write(&beside, seal(text))?;
-        fs::rename(beside, state.join(FILE))
+        fs::write(&beside, bytes)?;
+        fs::rename(beside, place)
     }
 }
 
@@ -102,7 +124,7 @@ mod tests {
         fs::create_dir_all(&state).unwrap();
         fs::write(output.join("a/b/page.html"), "page").unwrap();
         assert_eq!(Folders::read(&state), None);
-        let remember = || Folders::now(&state, &output, std::iter::empty()).write(&state).unwrap();
+        let remember = || Folders::now(&state, &output, std::iter::empty(), false).write(&state).unwrap();
         let intact = || Folders::read(&state).unwrap().are_intact(&output);
         remember();
         assert!(intact());
@@ -126,9 +148,34 @@ mod tests {
         }
         fs::create_dir(output.join("a/new")).unwrap();
         let touched = std::iter::once(output.join("a/new"));
-        Folders::now(&state, &output, touched).write(&state).unwrap();
+        Folders::now(&state, &output, touched, false).write(&state).unwrap();
         assert!(intact() && Folders::read(&state).unwrap().0.contains_key("a/new"));
         fs::remove_dir_all(output.join("a")).unwrap();
         assert!(!intact());
+    }
+
+    #[test]
+    fn of_folders_that_were_as_they_should_be_those_touched_are_looked_at() {
+        let place = tempfile::tempdir().unwrap();
+        let (state, output) = (place.path().join("state"), place.path().join("site"));
+        for folder in ["a/gone", "a/touched", "b"] {
+            fs::create_dir_all(output.join(folder)).unwrap();
+            let folder = fs::File::open(output.join(folder)).unwrap();
+            let past = folder.metadata().unwrap().modified().unwrap() - std::time::Duration::from_secs(60);
+            folder.set_modified(past).unwrap();
+        }
+        fs::create_dir_all(&state).unwrap();
+        Folders::now(&state, &output, std::iter::empty(), false).write(&state).unwrap();
+        fs::remove_dir(output.join("a/gone")).unwrap();
+        fs::write(output.join("a/touched/page.html"), "page").unwrap();
+        fs::create_dir_all(output.join("c/new")).unwrap();
+        let touched = || ["a", "a/gone", "a/touched", "c/new"].iter().map(|name| output.join(name));
+        let now = Folders::now(&state, &output, touched(), true);
+        assert!(now.are_intact(&output));
+        assert_eq!(now.0.keys().collect::<Vec<_>>(), [".", "a", "a/touched", "b", "c", "c/new"]);
+        // What somebody else did while the site was built.
+        fs::write(output.join("b/page.html"), "page").unwrap();
+        assert!(!Folders::now(&state, &output, touched(), true).are_intact(&output));
+        assert!(Folders::now(&state, &output, touched(), false).are_intact(&output));
     }
 }

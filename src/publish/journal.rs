@@ -165,7 +165,8 @@ fn is_whole(path: &Path) -> io::Result<bool> {
     Ok(is_ours && last == end(&hasher.finalize()).as_bytes())
 }
 
-/// Does what the journal says; done twice, the second time changes nothing. Gives the folders that it touched.
+/// Does what the journal says; done twice, the second time changes nothing. Gives the folders that it touched, also those that
+/// are gone.
 pub(super) fn finish(
     disk: &impl Disk,
     output: &Path,
@@ -209,8 +210,9 @@ pub(super) fn finish(
                     }
                 } else {
                     remove(disk, &place)?;
-                    let left = remove_empty(disk, output, &folder);
-                    touched.add(left);
+                    for folder in remove_empty(disk, output, &folder) {
+                        touched.add(folder);
+                    }
                 }
                 // Done before a crash, perhaps, but not on the medium.
                 touched.add(folder);
@@ -277,7 +279,6 @@ impl Touched {
                 disk.sync_folder(folder).map_err(io_at(folder))?;
             }
         }
-        self.all.retain(|folder| folder.exists());
         self.fresh.clear();
         Ok(())
     }
@@ -304,15 +305,15 @@ fn remove(disk: &impl Disk, place: &Path) -> Result<(), PublishError> {
     }
 }
 
-/// Removes a folder that became empty, and those above it, up to the output folder itself. Gives the last that is left.
-fn remove_empty(disk: &impl Disk, output: &Path, folder: &Path) -> PathBuf {
-    let mut folder = folder.to_owned();
+/// Removes a folder that became empty, and those above it, up to the output folder itself. Gives these, and the last that is left.
+fn remove_empty(disk: &impl Disk, output: &Path, folder: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![folder.to_owned()];
+    let mut folder = folder;
     // A folder that is not empty cannot be removed, which ends the climb.
-    while folder != output && folder.starts_with(output) && disk.remove_dir(&folder).is_ok() {
-        match folder.parent() {
-            Some(parent) => folder = parent.to_owned(),
-            None => break,
-        }
+    while folder != output && folder.starts_with(output) && disk.remove_dir(folder).is_ok() {
+        let Some(parent) = folder.parent() else { break };
+        folder = parent;
+        folders.push(folder.to_owned());
     }
-    folder
+    folders
 }

@@ -447,7 +447,7 @@ impl<D: Disk> Publisher<D> {
 
     /// Notes how the folders look, those of the last build and those touched. Should it fail, the next build looks at each file.
     fn remember_folders(&self, touched: impl Iterator<Item = PathBuf>) {
-        if let Err(error) = Folders::now(&self.state, &self.output, touched).write(&self.state) {
+        if let Err(error) = Folders::now(&self.state, &self.output, touched, self.intact).write(&self.state) {
             self.warn(format!("{}: {error}", self.state.display()));
         }
     }

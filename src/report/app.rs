@@ -73,6 +73,11 @@ impl Bucket {
         *first = at.min(*first);
     }
 
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        other.of.into_iter().for_each(|(id, at)| self.first(id, at));
+    }
+
     /// The conferences behind the values, in the order in which their first one was made.
     pub fn conferences(&self) -> Conferences {
         self.of.iter().map(|(id, at)| (*at, *id)).collect()
@@ -226,6 +231,29 @@ impl AppTotals {
         }
     }
 
+    /// The same as all of them merged one after the other, but that what stands behind the bars is put in order once.
+    pub fn sum(parts: Vec<Self>) -> Self {
+        let mut sum = Self::default();
+        let mut behind: [BTreeMap<usize, Vec<(ConferenceId, Timestamp)>>; 2] = Default::default();
+        for mut part in parts {
+            for (all, bars) in behind.iter_mut().zip([&mut part.durations, &mut part.setup_times]) {
+                for (at, bar) in bars {
+                    all.entry(*at).or_default().extend(std::mem::take(&mut bar.of));
+                }
+            }
+            sum.merge(part);
+        }
+        for (all, bars) in behind.into_iter().zip([&mut sum.durations, &mut sum.setup_times]) {
+            for (at, mut of) in all {
+                // Of each conference the first.
+                of.sort_unstable();
+                of.dedup_by_key(|(id, _)| *id);
+                bars.entry(at).or_default().of = of.into_iter().collect();
+            }
+        }
+        sum
+    }
+
     /// Adds what another partition counted.
     pub fn merge(&mut self, other: Self) {
         for (day, counts) in other.days {
@@ -238,11 +266,7 @@ impl AppTotals {
             [(&mut self.durations, other.durations), (&mut self.setup_times, other.setup_times)]
         {
             for (at, bucket) in from {
-                let entry = into.entry(at).or_default();
-                entry.count += bucket.count;
-                for (id, at) in bucket.of {
-                    entry.first(id, at);
-                }
+                into.entry(at).or_default().merge(bucket);
             }
         }
         for (participants, number) in other.participant_counts {
@@ -370,6 +394,37 @@ fn merge_city(cities: &mut BTreeMap<String, City>, name: &str, other: City) {
                 *city = other;
             }
             city.count = count;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_sum_of_parts_is_what_merging_them_gives(
+            parts in proptest::collection::vec(proptest::collection::vec((0usize..3, 0u128..9, 0i64..5), 0..9), 0..9),
+        ) {
+            let parts: Vec<AppTotals> = parts.into_iter().map(|part| {
+                let mut totals = AppTotals { sessions: part.len(), ..AppTotals::default() };
+                for (bar, id, at) in part {
+                    let (id, at) = (ConferenceId(Uuid::from_u128(id)), Timestamp::from_micros(at));
+                    totals.durations.entry(bar).or_default().add(id, at);
+                    totals.setup_times.entry(2 - bar).or_default().add(id, at);
+                    *totals.participant_counts.entry(bar).or_default() += 1;
+                }
+                totals
+            }).collect();
+            let merged = parts.iter().cloned().fold(AppTotals::default(), |mut all, part| {
+                all.merge(part);
+                all
+            });
+            prop_assert_eq!(AppTotals::sum(parts), merged);
         }
     }
 }

@@ -16,9 +16,16 @@
 //!   letters and of their beginnings and ends with one letter left out. A word with an error shares one of these with the
 //!   word that was meant.
 //! - **The index** (`index`). Where each shelf begins, and how many files of words there are.
+//!
+//! # Groups
+//!
+//! No shelf and no top has to do with two first letters, but for letters that have a shelf together. So what begins with a
+//! letter is a [`Group`], which is arranged by itself, and needs not be where nothing of it changed: its digest tells, and
+//! is made without its keys.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -62,19 +69,19 @@ pub enum Kind {
 
 /// Something that can be found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Item {
+pub struct Item<'a> {
     /// Its kind.
     pub kind: Kind,
     /// Primary key of its row, of which its page's path is made.
     pub id: uuid::Uuid,
     /// What its page is called.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// The customer's id, where the name is another; empty if not.
-    pub given_id: String,
+    pub given_id: Cow<'a, str>,
     /// When it was created.
     pub created_at: Timestamp,
     /// The app it belongs to; of an app the organization; of an organization nothing.
-    pub place: String,
+    pub place: &'a str,
 }
 
 /// A file of the index.
@@ -84,6 +91,66 @@ pub struct IndexFile {
     pub name: String,
     /// The script.
     pub script: String,
+}
+
+impl IndexFile {
+    fn new(name: &str, data: &str) -> Self {
+        Self { name: name.to_owned(), script: format!("peerpressIndex(\"{name}\",{});\n", safe(data)) }
+    }
+}
+
+/// An index of which the files are still to be made: it is known what each group of them is made from.
+pub struct Index<'a> {
+    /// The best first.
+    items: Vec<Item<'a>>,
+    digests: Vec<Digest>,
+    /// By first letter, what begins with it.
+    letters: BTreeMap<char, Letter>,
+    groups: Vec<Group>,
+    words: Words,
+}
+
+/// Of an item, or of all that something is made from.
+type Digest = [u8; 16];
+
+/// What has a word that begins with a letter.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Letter {
+    items: Vec<u32>,
+    /// Bytes of all its keys on shelves, about.
+    weight: usize,
+}
+
+/// Shelves and tops that are made by themselves: those of a letter, or one shelf of a few letters.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Group {
+    letters: Vec<char>,
+    /// Where it begins, if it is one shelf.
+    shelf: Option<String>,
+    digest: Digest,
+}
+
+impl Group {
+    /// What tells it from all others, and stays when something is added to it: hexadecimal digits.
+    pub fn name(&self) -> String {
+        let is_whole = self.shelf.as_ref().is_some_and(String::is_empty);
+        let letter = self.letters.first().filter(|_| !is_whole);
+        format!("{:x}", letter.map_or(0, |letter| u32::from(*letter)))
+    }
+
+    /// A digest of all that its files are made from.
+    pub fn digest(&self) -> &[u8] {
+        &self.digest
+    }
+}
+
+/// A group of which it is known what stands in each file.
+pub struct Arranged<'a> {
+    index: &'a Index<'a>,
+    /// Shelves and tops, by their files' names.
+    lists: BTreeMap<String, List>,
+    /// Where each shelf begins, in order.
+    starts: Vec<String>,
 }
 
 /// What stands on a shelf or a top.
@@ -103,70 +170,147 @@ impl List {
     }
 }
 
-/// An index of which the files are still to be written: what stands in each is known.
-pub struct Index {
-    /// The best first.
-    items: Vec<Item>,
-    /// Shelves and tops, by their files' names.
-    lists: BTreeMap<String, List>,
-    words: Words,
-    /// The words of each file.
-    buckets: Vec<Vec<u32>>,
-    /// Where each shelf begins, in order.
-    starts: Vec<String>,
-}
-
-impl Index {
-    /// Puts the items on shelves.
-    pub fn new(mut items: Vec<Item>) -> Self {
+impl<'a> Index<'a> {
+    /// Puts the items into groups.
+    pub fn new(mut items: Vec<Item<'a>>) -> Self {
         for item in &mut items {
             for text in [&mut item.name, &mut item.given_id] {
                 shorten(text);
             }
         }
         // Organizations and apps are few, and lead to the rest.
-        items.par_sort_by(|a, b| {
-            let key =
-                |item: &Item| (item.kind.min(Kind::Conference), Reverse(item.created_at), item.id, item.kind);
-            key(a).cmp(&key(b))
+        items.par_sort_unstable_by_key(|item| {
+            (item.kind.min(Kind::Conference), Reverse(item.created_at), item.id, item.kind)
         });
-        let (vocabulary, mut keys) = read(&items);
+        let Read { vocabulary, digests, letters } = Read::of_all(&items);
+        let mut index = Self { items, digests, letters, groups: Vec::new(), words: ranked(vocabulary) };
+        index.group();
+        index
+    }
+
+    /// Cuts what there is by first letter, where [`Shelves`] would cut it all.
+    fn group(&mut self) {
+        let branches: Vec<(char, usize)> =
+            self.letters.iter().map(|(letter, of)| (*letter, of.weight)).collect();
+        if branches.iter().map(|(_, weight)| weight).sum::<usize>() <= SHELF {
+            self.push(branches.iter().map(|(letter, _)| *letter).collect(), Some(String::new()));
+        } else {
+            self.halve(&branches, ALL_LETTERS);
+        }
+    }
+
+    /// Makes groups of letters, as [`Shelves::halve`] makes shelves; `range` has the letters' numbers.
+    fn halve(&mut self, branches: &[(char, usize)], range: Range<u32>) {
+        let Some((first, _)) = branches.first() else { return };
+        let is_shelf = branches.iter().map(|(_, weight)| weight).sum::<usize>() <= SHELF;
+        if is_shelf || branches.len() == 1 {
+            let letters = branches.iter().map(|(letter, _)| *letter).collect();
+            return self.push(letters, is_shelf.then(|| first.to_string()));
+        }
+        let middle = range.start.midpoint(range.end);
+        let at = branches.partition_point(|(letter, _)| u32::from(*letter) < middle);
+        self.halve(&branches[..at], range.start..middle);
+        self.halve(&branches[at..], middle..range.end);
+    }
+
+    fn push(&mut self, letters: Vec<char>, shelf: Option<String>) {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&[u8::from(shelf.is_some())]);
+        for letter in &letters {
+            let items = self.letters.get(letter).map(|of| of.items.as_slice()).unwrap_or_default();
+            hasher.update(&u32::from(*letter).to_le_bytes()).update(&(items.len() as u64).to_le_bytes());
+            for item in items {
+                hasher.update(&self.digests[*item as usize]);
+            }
+        }
+        let digest = short(hasher.finalize());
+        self.groups.push(Group { letters, shelf, digest });
+    }
+
+    /// The groups of shelves and tops, in order.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Puts the items of a group on shelves.
+    pub fn arrange(&self, group: &Group) -> Arranged<'_> {
+        let mut items: Vec<u32> = group
+            .letters
+            .iter()
+            .filter_map(|letter| self.letters.get(letter))
+            .flat_map(|of| &of.items)
+            .copied()
+            .collect();
+        items.sort_unstable();
+        items.dedup();
+        let mut keys = Vec::new();
+        for item in items {
+            keys.extend(keys_of(&self.items[item as usize], item, |letter| group.letters.contains(&letter)));
+        }
         keys.par_sort_unstable();
-        keys.dedup_by(|a, b| a.text == b.text && a.item == b.item);
-        let mut shelves = Shelves { items: &items, keys: &keys, lists: BTreeMap::new(), starts: Vec::new() };
-        shelves.arrange();
+        let mut shelves =
+            Shelves { items: &self.items, keys: &keys, lists: BTreeMap::new(), starts: Vec::new() };
+        let all = 0..keys.len();
+        match &group.shelf {
+            Some(start) => shelves.shelf(start.clone(), all),
+            None => shelves.part(all),
+        }
         let Shelves { lists, mut starts, .. } = shelves;
         starts.sort_unstable();
-        let (words, buckets) = buckets(vocabulary);
-        Self { items, lists, words, buckets, starts }
+        Arranged { index: self, lists, starts }
     }
 
-    /// All files, each made when it is asked for: together they are several times as large as what they are made from.
-    pub fn files(&self) -> impl ParallelIterator<Item = IndexFile> {
-        let file = |name: String, data: &str| {
-            let script = format!("peerpressIndex(\"{name}\",{});\n", safe(data));
-            IndexFile { name, script }
-        };
-        let index = json!({ "starts": front_coded(&self.starts), "buckets": self.buckets.len() });
-        let index = file("index".to_owned(), &index.to_string());
-        let lists = self.lists.par_iter().map(move |(name, list)| file(name.clone(), &self.list(list)));
-        let words = self.buckets.par_iter().enumerate();
-        let words = words.map(move |(number, bucket)| file(format!("w{number:x}"), &self.bucket(bucket)));
-        rayon::iter::once(index).chain(lists).chain(words)
+    /// A digest of all that the files of words are made from.
+    pub fn digest_of_words(&self) -> Vec<u8> {
+        digest_of(self.words.iter())
     }
 
-    /// As many of some items as fit into a file.
-    fn list(&self, list: &List) -> String {
+    /// Puts the words into files.
+    pub fn files_of_words(&self) -> FilesOfWords<'_> {
+        FilesOfWords { words: &self.words, buckets: buckets(&self.words) }
+    }
+}
+
+/// The file that says where each shelf begins, in order, and how many files of words there are.
+pub fn file_of_starts(starts: &[String], files_of_words: usize) -> IndexFile {
+    IndexFile::new("index", &json!({ "starts": front_coded(starts), "buckets": files_of_words }).to_string())
+}
+
+impl Arranged<'_> {
+    /// Where each shelf begins, in order.
+    pub fn starts(&self) -> &[String] {
+        &self.starts
+    }
+
+    /// The name of each file, with a digest of all that it is made from.
+    pub fn files(&self) -> impl ParallelIterator<Item = (&str, Vec<u8>)> {
+        self.lists.par_iter().map(|(name, list)| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&(list.of as u64).to_le_bytes());
+            for item in &list.items {
+                hasher.update(&self.index.digests[*item as usize]);
+            }
+            (name.as_str(), short(hasher.finalize()).to_vec())
+        })
+    }
+
+    /// One of the files: as many of some items as fit into it.
+    ///
+    /// # Panics
+    ///
+    /// If none has that name.
+    pub fn file(&self, name: &str) -> IndexFile {
+        let list = &self.lists[name];
         let mut places: Vec<&str> = Vec::new();
         let mut rows: Vec<Row<'_>> = Vec::new();
         let mut bytes = 0;
-        for item in list.items.iter().map(|at| &self.items[*at as usize]) {
+        for item in list.items.iter().map(|at| &self.index.items[*at as usize]) {
             bytes += weight(item);
             if bytes > SHELF {
                 break;
             }
             let place = places.iter().position(|place| *place == item.place).unwrap_or_else(|| {
-                places.push(&item.place);
+                places.push(item.place);
                 places.len() - 1
             });
             let created = item.created_at.rfc3339();
@@ -179,19 +323,45 @@ impl Index {
                 place,
             ));
         }
-        json_of(&ListFile { items: rows, of: list.of, places })
+        IndexFile::new(name, &json_of(&ListFile { items: rows, of: list.of, places }))
+    }
+}
+
+/// The files of words, of which it is known what stands in each.
+pub struct FilesOfWords<'a> {
+    words: &'a Words,
+    buckets: Vec<Vec<u32>>,
+}
+
+impl FilesOfWords<'_> {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.buckets.len()
     }
 
-    /// Words by how often they occur.
-    fn bucket(&self, bucket: &[u32]) -> String {
-        let groups: Vec<(u32, String)> = bucket
+    /// A digest of all that one of them is made from.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn digest(&self, number: usize) -> Vec<u8> {
+        digest_of(self.buckets[number].iter().map(|at| &self.words[*at as usize]))
+    }
+
+    /// One of them: words by how often they occur.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn file(&self, number: usize) -> IndexFile {
+        let groups: Vec<(u32, String)> = self.buckets[number]
             .chunk_by(|a, b| self.words[*a as usize].0 == self.words[*b as usize].0)
             .map(|group| {
-                let words: Vec<&str> = group.iter().map(|at| self.words[*at as usize].1.as_str()).collect();
+                let words: Vec<&str> = group.iter().map(|at| &*self.words[*at as usize].1).collect();
                 (self.words[group[0] as usize].0.0, words.join(" "))
             })
             .collect();
-        json_of(&groups)
+        IndexFile::new(&format!("w{number:x}"), &json_of(&groups))
     }
 }
 
@@ -210,8 +380,14 @@ struct ListFile<'a> {
 }
 
 /// All files of the index, by name.
-pub fn files(items: Vec<Item>) -> Vec<IndexFile> {
-    let mut files: Vec<IndexFile> = Index::new(items).files().collect();
+pub fn files(items: Vec<Item<'_>>) -> Vec<IndexFile> {
+    let index = Index::new(items);
+    let arranged: Vec<Arranged<'_>> = index.groups.par_iter().map(|group| index.arrange(group)).collect();
+    let starts: Vec<String> = arranged.iter().flat_map(|group| group.starts.iter().cloned()).collect();
+    let words = index.files_of_words();
+    let mut files = vec![file_of_starts(&starts, words.count())];
+    files.extend(arranged.iter().flat_map(|group| group.lists.keys().map(|name| group.file(name))));
+    files.extend((0..words.count()).map(|number| words.file(number)));
     files.sort_by(|a, b| a.name.cmp(&b.name));
     files
 }
@@ -239,8 +415,15 @@ fn safe(json: &str) -> String {
     json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
-fn shorten(text: &mut String) {
+fn short(digest: blake3::Hash) -> Digest {
+    let mut short = Digest::default();
+    short.copy_from_slice(&digest.as_bytes()[..16]);
+    short
+}
+
+fn shorten(text: &mut Cow<'_, str>) {
     if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        let text = text.to_mut();
         text.truncate(end);
         text.push('…');
     }
@@ -249,6 +432,8 @@ fn shorten(text: &mut String) {
 /// One place of an item among all: a rotation of its words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
+    /// The first bytes of the text, which mostly tell two keys apart.
+    start: u64,
     text: Box<str>,
     item: u32,
     /// Bytes of the words where the key is the whole text from its beginning; else 0.
@@ -256,63 +441,142 @@ struct Key {
 }
 
 /// Words, the most frequent first, with the power of two of their number.
-type Words = Vec<(Reverse<u32>, String)>;
+type Words = Vec<(Reverse<u32>, Box<str>)>;
 /// The words for typing errors, with the number of times they occur.
-type Vocabulary = BTreeMap<String, u32>;
+type Vocabulary = HashMap<String, u32>;
 
 /// Items that one thread reads at a time.
 const READ: usize = 8192;
 
-/// The keys of all items, in no order, and their words.
-fn read(items: &[Item]) -> (Vocabulary, Vec<Key>) {
-    let run = |(run, items): (usize, &[Item])| read_run(run * READ, items);
-    items.par_chunks(READ).enumerate().map(run).reduce(Default::default, |mut a, mut b| {
-        for (word, times) in b.0 {
-            *a.0.entry(word).or_default() += times;
+/// What all items come to.
+#[derive(Default)]
+struct Read {
+    vocabulary: Vocabulary,
+    digests: Vec<Digest>,
+    letters: BTreeMap<char, Letter>,
+}
+
+impl Read {
+    fn of_all(items: &[Item<'_>]) -> Self {
+        let run = |(run, items): (usize, &[Item<'_>])| Self::of(run * READ, items);
+        let runs: Vec<Self> = items.par_chunks(READ).enumerate().map(run).collect();
+        runs.into_iter().fold(Self::default(), |mut all, run| {
+            #[expect(clippy::iter_over_hash_type, reason = "sums are the same in any order")]
+            for (word, times) in run.vocabulary {
+                *all.vocabulary.entry(word).or_default() += times;
+            }
+            all.digests.extend(run.digests);
+            for (letter, of) in run.letters {
+                let letter = all.letters.entry(letter).or_default();
+                letter.items.extend(of.items);
+                letter.weight += of.weight;
+            }
+            all
+        })
+    }
+
+    fn of(from: usize, items: &[Item<'_>]) -> Self {
+        let mut read = Self::default();
+        for (at, item) in (from as u32..).zip(items) {
+            let texts = texts_of(item);
+            // Keys are the same only where they begin with the same word.
+            let mut firsts: Vec<&str> =
+                texts.iter().flat_map(Text::firsts).map(|first| beginning(first.1)).collect();
+            firsts.sort_unstable();
+            if firsts.windows(2).any(|pair| pair[0] == pair[1]) {
+                for key in keys_of(item, at, |_| true) {
+                    read.add(&key.text, at, item);
+                }
+            } else {
+                for word in firsts {
+                    read.add(word, at, item);
+                }
+            }
+            let bytes = postcard::to_stdvec(item).expect("texts and numbers, of which the lengths are known");
+            read.digests.push(short(blake3::hash(&bytes)));
+            for text in texts.into_iter().filter(|text| !text.is_uuid) {
+                for word in text.words.into_iter().filter(|word| may_have_errors(word)) {
+                    *read.vocabulary.entry(word).or_default() += 1;
+                }
+            }
         }
-        a.1.append(&mut b.1);
-        a
+        read
+    }
+
+    /// Takes a key of an item, or how it begins.
+    fn add(&mut self, key: &str, at: u32, item: &Item<'_>) {
+        let Some(letter) = key.chars().next() else { return };
+        let letter = self.letters.entry(letter).or_default();
+        if letter.items.last() != Some(&at) {
+            letter.items.push(at);
+        }
+        letter.weight += weight(item);
+    }
+}
+
+/// The words of a name or an id.
+struct Text {
+    words: Vec<String>,
+    is_uuid: bool,
+}
+
+impl Text {
+    /// The words that keys begin with, each with its place.
+    fn firsts(&self) -> impl Iterator<Item = (usize, &String)> {
+        // Of a UUID the beginning and the end: the rest says nothing by itself.
+        self.words.iter().enumerate().filter(|(at, _)| !self.is_uuid || [0, 4].contains(at))
+    }
+}
+
+fn texts_of(item: &Item<'_>) -> [Text; 2] {
+    [&item.name, &item.given_id].map(|text| {
+        let words = words(text);
+        Text { is_uuid: is_uuid(&words), words }
     })
 }
 
-fn read_run(from: usize, items: &[Item]) -> (Vocabulary, Vec<Key>) {
-    let mut vocabulary = BTreeMap::new();
+/// As much of a word as is in each key that begins with it.
+fn beginning(word: &str) -> &str {
+    let mut end = word.len().min(LONGEST_KEY / 2);
+    while !word.is_char_boundary(end) {
+        end -= 1;
+    }
+    &word[..end]
+}
+
+/// The keys of an item that begin with some letters, in order, each once.
+fn keys_of(item: &Item<'_>, at: u32, wanted: impl Fn(char) -> bool) -> Vec<Key> {
+    let day = if item.kind == Kind::Conference {
+        item.created_at.day().to_string().replace('-', " ")
+    } else {
+        String::new()
+    };
     let mut keys = Vec::new();
-    for (at, item) in (from..).zip(items) {
-        let day = if item.kind == Kind::Conference {
-            item.created_at.day().to_string().replace('-', " ")
-        } else {
-            String::new()
-        };
-        for text in [&item.name, &item.given_id] {
-            let words = words(text);
-            let uuid = is_uuid(&words);
-            for first in 0..words.len() {
-                // Of a UUID the beginning and the end: the rest says nothing by itself.
-                if uuid && ![0, 4].contains(&first) {
-                    continue;
-                }
-                let mut key = words[first..].join(" ");
-                for word in &words[..first] {
-                    key.push(' ');
-                    key.push_str(word);
-                }
-                let whole = if first == 0 { key.len() } else { 0 };
+    for text in texts_of(item) {
+        for (first, _) in text.firsts().filter(|(_, word)| word.chars().next().is_some_and(&wanted)) {
+            let mut key = text.words[first..].join(" ");
+            for word in &text.words[..first] {
                 key.push(' ');
-                key.push_str(&day);
-                let mut end = key.trim_end().len().min(LONGEST_KEY);
-                while !key.is_char_boundary(end) {
-                    end -= 1;
-                }
-                key.truncate(end);
-                keys.push(Key { text: key.into(), item: at as u32, whole: whole.min(end) as u16 });
+                key.push_str(word);
             }
-            for word in words.into_iter().filter(|word| !uuid && may_have_errors(word)) {
-                *vocabulary.entry(word).or_default() += 1;
+            let whole = if first == 0 { key.len() } else { 0 };
+            key.push(' ');
+            key.push_str(&day);
+            let mut end = key.trim_end().len().min(LONGEST_KEY);
+            while !key.is_char_boundary(end) {
+                end -= 1;
             }
+            key.truncate(end);
+            let mut start = [0; 8];
+            let length = end.min(8);
+            start[..length].copy_from_slice(&key.as_bytes()[..length]);
+            let start = u64::from_be_bytes(start);
+            keys.push(Key { start, text: key.into(), item: at, whole: whole.min(end) as u16 });
         }
     }
-    (vocabulary, keys)
+    keys.sort_unstable();
+    keys.dedup_by(|a, b| a.text == b.text);
+    keys
 }
 
 fn is_uuid(words: &[String]) -> bool {
@@ -328,12 +592,15 @@ fn may_have_errors(word: &str) -> bool {
 }
 
 /// Bytes of an item on a shelf, about.
-fn weight(item: &Item) -> usize {
+fn weight(item: &Item<'_>) -> usize {
     item.name.len() + item.given_id.len() + item.place.len().min(8) + LEAST_WEIGHT
 }
 
+/// What the numbers of letters are below.
+const ALL_LETTERS: Range<u32> = 0..1 << 21;
+
 struct Shelves<'a> {
-    items: &'a [Item],
+    items: &'a [Item<'a>],
     keys: &'a [Key],
     lists: BTreeMap<String, List>,
     starts: Vec<String>,
@@ -347,19 +614,6 @@ struct Branch {
 }
 
 impl Shelves<'_> {
-    fn arrange(&mut self) {
-        let all = 0..self.keys.len();
-        if self.weight(&all) <= SHELF {
-            self.shelf(String::new(), all);
-        } else {
-            self.part(all);
-        }
-    }
-
-    fn weight(&self, keys: &Range<usize>) -> usize {
-        self.keys[keys.clone()].iter().map(|key| weight(&self.items[key.item as usize])).sum()
-    }
-
     /// Parts what is too much for a shelf. The keys have their beginning in common.
     fn part(&mut self, keys: Range<usize>) {
         let (first, last) = (&self.keys[keys.start].text, &self.keys[keys.end - 1].text);
@@ -382,7 +636,7 @@ impl Shelves<'_> {
         if branches.len() > 1 && !common.is_empty() {
             self.top(&common, keys);
         }
-        self.halve(&common, &branches, 0..1 << 21);
+        self.halve(&common, &branches, ALL_LETTERS);
     }
 
     /// Puts branches on shelves; `range` has their letters' numbers.
@@ -430,8 +684,8 @@ impl Shelves<'_> {
         let mut ranked: Vec<(u32, u32)> = self.keys[keys].iter().map(|key| (key.item, rank(key))).collect();
         ranked.sort_unstable();
         ranked.dedup_by_key(|(item, _)| *item);
-        ranked.sort_unstable_by_key(|(item, rank)| (*rank, *item));
-        let items: Vec<u32> = ranked.into_iter().map(|(item, _)| item).collect();
+        let of = |rank| ranked.iter().filter(move |own| own.1 == rank).map(|(item, _)| *item);
+        let items: Vec<u32> = of(0).chain(of(1)).chain(of(2)).collect();
         self.lists.insert(file_name('t', start), List::new(items));
     }
 }
@@ -455,23 +709,37 @@ fn front_coded(texts: &[String]) -> Value {
     Value::Array(list)
 }
 
-/// The words, and which of them are in which file; there are a power of two of those.
-fn buckets(vocabulary: Vocabulary) -> (Words, Vec<Vec<u32>>) {
-    // By how often they occur, in powers of two, so that a conference more changes no order.
+/// Words by how often they occur, in powers of two, so that a conference more changes no order.
+fn ranked(vocabulary: Vocabulary) -> Words {
     let mut ranked: Words =
-        vocabulary.into_iter().map(|(word, times)| (Reverse(times.ilog2()), word)).collect();
-    ranked.sort_unstable();
+        vocabulary.into_iter().map(|(word, times)| (Reverse(times.ilog2()), word.into())).collect();
+    ranked.par_sort_unstable();
+    ranked
+}
+
+fn digest_of<'a>(words: impl Iterator<Item = &'a (Reverse<u32>, Box<str>)>) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new();
+    for (Reverse(times), word) in words {
+        hasher.update(&times.to_le_bytes()).update(word.as_bytes()).update(b" ");
+    }
+    short(hasher.finalize()).to_vec()
+}
+
+/// Which words are in which file; there are a power of two of those.
+fn buckets(words: &Words) -> Vec<Vec<u32>> {
     let mut pairs: Vec<(u32, u32)> = Vec::new();
     let mut bytes = 0;
-    for (at, (_, word)) in ranked.iter().enumerate() {
-        let mut hashes: Vec<u32> = pieces(word).iter().map(|piece| hash(piece)).collect();
+    let mut hashes: Vec<u32> = Vec::new();
+    for (at, (_, word)) in words.iter().enumerate() {
+        hashes.clear();
+        pieces(word, |piece| hashes.push(hash(piece)));
         hashes.sort_unstable();
         hashes.dedup();
         bytes += hashes.len() * (word.len() + 1);
-        pairs.extend(hashes.into_iter().map(|hash| (hash, at as u32)));
+        pairs.extend(hashes.iter().map(|hash| (*hash, at as u32)));
     }
     let buckets = (bytes / WORDS).max(1).next_power_of_two();
-    pairs.sort_unstable();
+    pairs.par_sort_unstable();
     let mut found: Vec<Vec<u32>> = vec![Vec::new(); buckets];
     for same in pairs.chunk_by(|a, b| a.0 == b.0) {
         let bucket = &mut found[same[0].0 as usize & (buckets - 1)];
@@ -481,23 +749,30 @@ fn buckets(vocabulary: Vocabulary) -> (Words, Vec<Vec<u32>>) {
         bucket.sort_unstable();
         bucket.dedup();
     }
-    (ranked, found)
+    found
 }
 
 /// What of a word a word with an error may share with it: runs of three letters; the first four and the last four, whole and
 /// with each letter left out.
-fn pieces(word: &str) -> Vec<String> {
+fn pieces(word: &str, mut each: impl FnMut(&str)) {
     let letters: Vec<char> = word.chars().collect();
     let end = letters.len().min(4);
-    let mut pieces: Vec<String> = letters.windows(3).map(|run| run.iter().collect()).collect();
+    let mut piece = String::new();
+    let mut take = |letters: &mut dyn Iterator<Item = char>| {
+        piece.clear();
+        piece.extend(letters);
+        each(&piece);
+    };
+    for run in letters.windows(3) {
+        take(&mut run.iter().copied());
+    }
     for (mark, part) in [('^', &letters[..end]), ('$', &letters[letters.len() - end..])] {
-        pieces.push(std::iter::once(mark).chain(part.iter().copied()).collect());
+        take(&mut std::iter::once(mark).chain(part.iter().copied()));
         for without in 0..part.len() {
             let rest = part.iter().enumerate().filter(|(at, _)| *at != without).map(|(_, letter)| *letter);
-            pieces.push(std::iter::once(mark).chain(rest).collect());
+            take(&mut std::iter::once(mark).chain(rest));
         }
     }
-    pieces
 }
 
 #[cfg(test)]
@@ -505,15 +780,21 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    fn item(id: u128, kind: Kind, name: &str, given_id: &str, day: &str) -> Item {
+    fn item(id: u128, kind: Kind, name: &str, given_id: &str, day: &str) -> Item<'static> {
         Item {
             kind,
             id: Uuid::from_u128(id),
-            name: name.to_owned(),
-            given_id: given_id.to_owned(),
+            name: name.to_owned().into(),
+            given_id: given_id.to_owned().into(),
             created_at: Timestamp::parse(&format!("{day} 12:00:00")).unwrap(),
-            place: "Sales".to_owned(),
+            place: "Sales",
         }
+    }
+
+    fn pieces_of(word: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        pieces(word, |piece| all.push(piece.to_owned()));
+        all
     }
 
     fn data(file: &IndexFile) -> Value {
@@ -522,7 +803,7 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    fn made(items: Vec<Item>) -> BTreeMap<String, String> {
+    fn made(items: Vec<Item<'_>>) -> BTreeMap<String, String> {
         files(items).into_iter().map(|file| (file.name, file.script)).collect()
     }
 
@@ -576,7 +857,7 @@ mod tests {
 
     #[test]
     fn order_of_the_items_makes_no_difference() {
-        let items: Vec<Item> = (0..2000)
+        let items: Vec<Item<'_>> = (0..2000)
             .map(|id| {
                 item(id, Kind::Participant, &format!("Ana {}", id % 50), &format!("u{id}"), "2026-11-20")
             })
@@ -589,7 +870,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_on_a_shelf_is_parted_and_the_best_is_on_top() {
         // A thousand whose words begin with "an", and one each beside them.
-        let mut items: Vec<Item> = (0..1000)
+        let mut items: Vec<Item<'_>> = (0..1000)
             .map(|id| item(id, Kind::Participant, &format!("an{id:04}"), "", "2026-11-20"))
             .collect();
         items.push(item(2000, Kind::Participant, "An Old", "", "2001-01-01"));
@@ -620,7 +901,7 @@ mod tests {
 
     #[test]
     fn very_many_of_one_name_are_parted_by_their_days_and_of_one_day_the_newest_are_kept() {
-        let items: Vec<Item> = (0..2000)
+        let items: Vec<Item<'_>> = (0..2000)
             .map(|id| {
                 item(
                     id,
@@ -642,7 +923,7 @@ mod tests {
 
     #[test]
     fn something_new_leaves_what_has_nothing_to_do_with_it_as_it_was() {
-        let mut items: Vec<Item> = (0..5000u32)
+        let mut items: Vec<Item<'_>> = (0..5000u32)
             .map(|id| {
                 item(
                     id.into(),
@@ -667,15 +948,101 @@ mod tests {
             "{changed:?}"
         );
         assert!(
-            changed.iter().filter(|name| name.starts_with('w')).count() <= pieces("zoe").len(),
+            changed.iter().filter(|name| name.starts_with('w')).count() <= pieces_of("zoe").len(),
             "{changed:?}"
         );
+    }
+
+    /// The same without groups: all keys in order, cut as a whole.
+    fn arranged_whole(items: Vec<Item<'_>>) -> BTreeMap<String, String> {
+        let index = Index::new(items);
+        let keys = |item: usize| keys_of(&index.items[item], item as u32, |_| true);
+        let mut keys: Vec<Key> = (0..index.items.len()).flat_map(keys).collect();
+        keys.sort_unstable();
+        let mut shelves =
+            Shelves { items: &index.items, keys: &keys, lists: BTreeMap::new(), starts: Vec::new() };
+        let weight: usize = keys.iter().map(|key| weight(&index.items[key.item as usize])).sum();
+        if weight <= SHELF {
+            shelves.shelf(String::new(), 0..keys.len());
+        } else {
+            shelves.part(0..keys.len());
+        }
+        let Shelves { lists, mut starts, .. } = shelves;
+        starts.sort_unstable();
+        let words = index.files_of_words();
+        let arranged = Arranged { index: &index, lists, starts };
+        let files = arranged.lists.keys().map(|name| arranged.file(name));
+        let files = files.chain((0..words.count()).map(|number| words.file(number)));
+        let files = files.chain(std::iter::once(file_of_starts(&arranged.starts, words.count())));
+        files.map(|file| (file.name, file.script)).collect()
+    }
+
+    fn names() -> impl proptest::strategy::Strategy<Value = Vec<String>> {
+        let few = "([a-c]{1,3}[ -]|zz |[0-9]{1,6}/|[\u{4e00}-\u{4e20}]|[ü-ž]|x{38,44} ){0,4}";
+        let name = proptest::prop_oneof![few, "[\u{10400}-\u{10404}]{38,44}[ab]?"];
+        proptest::collection::vec(name, 1..60)
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn groups_have_the_files_that_all_in_one_have(names in names(), times in 1..12_u128, same in ".{0,3}") {
+            let mut items = Vec::new();
+            for (at, name) in names.iter().enumerate() {
+                for time in 0..times {
+                    let kind = if time % 2 == 0 { Kind::Conference } else { Kind::Participant };
+                    let name = format!("{same}{name}");
+                    items.push(item(at as u128 * 100 + time, kind, &name, &names[names.len() - 1 - at], "2026-11-20"));
+                }
+            }
+            proptest::prop_assert_eq!(made(items.clone()), arranged_whole(items));
+        }
+    }
+
+    #[test]
+    fn what_changes_changes_the_digests_of_the_groups_that_it_is_in() {
+        let mut items: Vec<Item<'_>> = (0..6000)
+            .map(|id| {
+                let name = format!("{} {id}", ["Ana", "Bo", "Cy"][id as usize % 3]);
+                item(id, Kind::Participant, &name, "", "2026-11-20")
+            })
+            .collect();
+        let digests = |items: &[Item<'static>]| -> BTreeMap<String, Digest> {
+            let index = Index::new(items.to_vec());
+            index.groups().iter().map(|group| (group.name(), group.digest)).collect()
+        };
+        let name_of = |letter: char| format!("{:x}", u32::from(letter));
+        let before = digests(&items);
+        assert!(
+            ['a', 'b', 'c', '1', '5'].iter().all(|letter| before.contains_key(&name_of(*letter))),
+            "{before:?}"
+        );
+        let changed = |items: &[Item<'static>]| -> Vec<String> {
+            let after = digests(items);
+            let names: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
+            names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
+        };
+        assert_eq!(changed(&items), [""; 0]);
+        items.push(item(9000, Kind::Participant, "Ada", "", "2026-11-20"));
+        assert_eq!(changed(&items), [name_of('a')], "one more");
+        items[6000].name = "Bea 1".into();
+        assert_eq!(changed(&items), [name_of('1'), name_of('b')], "another name");
+        items[6000].name = "Zoe".into();
+        // Too little for a shelf of its own, or the first of a new one.
+        assert!(changed(&items).len() <= 1, "a letter that nothing had");
+        items.pop();
+        items[0].place = "Elsewhere";
+        assert_eq!(changed(&items).len(), 2, "what is shown of it, under both of its words");
+        items[0].place = "Sales";
+        items.remove(1);
+        assert_eq!(changed(&items), [name_of('1'), name_of('b')], "one less");
     }
 
     #[test]
     fn a_word_with_an_error_shares_a_piece_with_the_word_that_was_meant() {
         let shares =
-            |typed: &str, meant: &str| pieces(typed).iter().any(|piece| pieces(meant).contains(piece));
+            |typed: &str, meant: &str| pieces_of(typed).iter().any(|piece| pieces_of(meant).contains(piece));
         for typed in [
             "opescu", "ppoescu", "oppescu", "xopescu", "popesc", "popesux", "popexcu", "xpopescu", "ppescuu",
             "pxpescxu",

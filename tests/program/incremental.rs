@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use peerpress::ids::{ConferenceId, EventId, SessionId};
+use peerpress::ids::{ConferenceId, EventId, ParticipantId, SessionId};
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
-use peerpress::snapshot::{Globals, Json, PartRows, Snapshot, SnapshotWriter};
+use peerpress::snapshot::{Globals, Json, PartRows, ParticipantRow, Snapshot, SnapshotWriter};
 use peerpress::units::{Day, Timestamp};
 use uuid::Uuid;
 
@@ -256,31 +256,108 @@ fn whatever_changed_the_site_is_that_of_a_clean_build() {
     for (what, change, changes) in CHANGES {
         let mut changed = data.clone();
         change(&mut changed);
-        changed.write(&place.join("snapshot"));
-        let before = files(&place.join("site"));
-        build(place, "site");
-        let after = files(&place.join("site"));
-        build(place, "clean");
-        let (of_after, of_clean) = (bytes_of(&place.join("site")), bytes_of(&place.join("clean")));
-        let differing: Vec<&String> = of_after
-            .keys()
-            .chain(of_clean.keys())
-            .filter(|path| of_after.get(*path) != of_clean.get(*path))
-            .collect();
-        assert!(differing.is_empty(), "{what}: {differing:?}");
-        let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<&str> {
-            after.keys().map(String::as_str).filter(|path| wanted(path)).collect()
-        };
-        let bytes_differ =
-            of(&|path| before.get(path).map(|file| &file.0) != after.get(path).map(|file| &file.0));
-        let written = of(&|path| before.get(path).map(|file| file.1) != after.get(path).map(|file| file.1));
-        assert_eq!(written, bytes_differ, "{what}");
-        assert_eq!(!written.is_empty(), changes, "{what}: {written:?}");
         // Each change comes to the site of the one before it; and the clean one from nothing.
-        for gone in ["clean", ".peerpress-clean"] {
-            fs::remove_dir_all(place.join(gone)).unwrap();
-        }
+        let written = written_by(place, &changed, what);
+        assert_eq!(!written.is_empty(), changes, "{what}: {written:?}");
     }
+}
+
+/// Builds the data onto the site that is there, which has to become that of a clean build; gives what was written, which has to
+/// be what differs.
+fn written_by(place: &Path, data: &Data, what: &str) -> Vec<String> {
+    data.write(&place.join("snapshot"));
+    let before = files(&place.join("site"));
+    build(place, "site");
+    let after = files(&place.join("site"));
+    build(place, "clean");
+    let (of_after, of_clean) = (bytes_of(&place.join("site")), bytes_of(&place.join("clean")));
+    let differing: Vec<&String> = of_after
+        .keys()
+        .chain(of_clean.keys())
+        .filter(|path| of_after.get(*path) != of_clean.get(*path))
+        .collect();
+    assert!(differing.is_empty(), "{what}: {differing:?}");
+    let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
+        after.keys().filter(|path| wanted(path)).cloned().collect()
+    };
+    let bytes_differ =
+        of(&|path| before.get(path).map(|file| &file.0) != after.get(path).map(|file| &file.0));
+    let written = of(&|path| before.get(path).map(|file| file.1) != after.get(path).map(|file| file.1));
+    assert_eq!(written, bytes_differ, "{what}");
+    for gone in ["clean", ".peerpress-clean"] {
+        fs::remove_dir_all(place.join(gone)).unwrap();
+    }
+    written
+}
+
+/// The groups of the search index, by the units that have their files.
+fn groups(place: &Path) -> Vec<String> {
+    let units = fs::read_dir(place.join(".peerpress-site/units")).unwrap();
+    let names = units.map(|unit| unit.unwrap().file_name().into_string().unwrap());
+    let mut groups: Vec<String> = names.filter(|name| name.starts_with("search-")).collect();
+    groups.sort();
+    groups
+}
+
+#[test]
+fn names_that_come_go_and_change_leave_the_search_of_a_clean_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let mut data = small(place);
+    data.parts.clear();
+    let app = data.globals.apps[0].id;
+    data.globals.participants = (0..120_u128)
+        .map(|at| ParticipantRow {
+            id: ParticipantId(Uuid::from_u128(at)),
+            app_id: app,
+            participant_name: Some(format!(
+                "{} Smith of Schleswig-Holstein",
+                ["Ana", "Bo", "Zoe"][at as usize % 3]
+            )),
+            is_active: true,
+            ..ParticipantRow::default()
+        })
+        .collect();
+    data.write(&place.join("snapshot"));
+    build(place, "site");
+    let name = |letter: char| format!("search-{:x}", u32::from(letter));
+    let own = groups(place);
+    assert!([name('s'), "search-words".to_owned()].iter().all(|name| own.contains(name)), "{own:?}");
+    let searched = |written: &[String]| -> Vec<String> {
+        let names = written.iter().filter_map(|path| path.strip_prefix("search/")?.strip_suffix(".js"));
+        names.map(str::to_owned).collect()
+    };
+    data.globals.participants[0].participant_name = Some("Mia Müller".to_owned());
+    let written = searched(&written_by(place, &data, "one that goes from three groups to another"));
+    assert!(written.iter().any(|name| name.starts_with('w')), "{written:?}");
+    data.globals.participants[0].participant_name = Some("Mia Müller-Ana".to_owned());
+    let written = searched(&written_by(place, &data, "one word more, known before"));
+    assert!(!written.is_empty() && !written.iter().any(|name| name.starts_with('w')), "{written:?}");
+    let mut more = data.globals.participants[1].clone();
+    (more.id, more.participant_name) = (ParticipantId(Uuid::from_u128(900)), Some("Ωmega".to_owned()));
+    data.globals.participants.push(more);
+    written_by(place, &data, "one with a letter that none had");
+    let sums = |place: &Path| -> Vec<PathBuf> {
+        let parts =
+            fs::read_dir(place.join(".peerpress-site/parts")).unwrap().map(|file| file.unwrap().path());
+        parts.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("sums-search")).collect()
+    };
+    assert_eq!(sums(place).len(), groups(place).len());
+    for path in sums(place) {
+        fs::remove_file(path).unwrap();
+    }
+    data.globals.participants.remove(1);
+    written_by(place, &data, "one less, where nobody knows where shelves begin");
+    data.globals
+        .participants
+        .retain(|row| row.participant_name.as_deref() != Some("Zoe Smith of Schleswig-Holstein"));
+    written_by(place, &data, "all of a letter less");
+    data.globals.participants.truncate(20);
+    written_by(place, &data, "so few that they are one shelf");
+    assert_eq!(groups(place), ["search-0", "search-words"]);
+    assert_eq!(sums(place).len(), 2);
+    data.globals.participants.clear();
+    written_by(place, &data, "nobody");
 }
 
 #[test]

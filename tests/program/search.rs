@@ -66,16 +66,16 @@ const TOPICS: [&str; 14] = [
 ];
 
 /// So many conferences of a year in five apps, and 0.6 participants for each.
-fn world(conferences: usize) -> Vec<Item> {
+fn world(conferences: usize) -> Vec<Item<'static>> {
     let mut draws = Draws(7);
     let start = Timestamp::parse("2025-11-24T00:00:00Z").unwrap();
-    let item = |draws: &mut Draws, kind, name: String, given_id: String, place: &str| Item {
+    let item = |draws: &mut Draws, kind, name: String, given_id: String, place: &'static str| Item {
         kind,
         id: draws.uuid(),
-        name,
-        given_id,
+        name: name.into(),
+        given_id: given_id.into(),
         created_at: start.plus_seconds(draws.below(31_536_000) as f64),
-        place: place.to_owned(),
+        place,
     };
     let apps = ["Telehealth", "Classroom", "Sales calls", "Support", "Interviews"];
     let mut items =
@@ -142,33 +142,38 @@ fn misspelt(draws: &mut Draws, word: &str) -> String {
 }
 
 /// What readers ask for: a sort, the query, and the name or id that has to be among the results, if one has to.
-fn queries(items: &[Item]) -> Vec<(&'static str, String, Option<String>)> {
+fn queries(items: &[Item<'_>]) -> Vec<(&'static str, String, Option<String>)> {
     let mut draws = Draws(11);
-    let conferences: Vec<&Item> = items.iter().filter(|item| item.kind == Kind::Conference).collect();
-    let people: Vec<&Item> = items.iter().filter(|item| item.kind == Kind::Participant).collect();
+    let conferences: Vec<&Item<'_>> = items.iter().filter(|item| item.kind == Kind::Conference).collect();
+    let people: Vec<&Item<'_>> = items.iter().filter(|item| item.kind == Kind::Participant).collect();
     let mut queries = Vec::new();
     for _ in 0..40 {
         let conference = conferences[draws.below(conferences.len())];
-        let id = if conference.given_id.is_empty() { &conference.name } else { &conference.given_id };
-        queries.push(("id of a conference", id.clone(), Some(id.clone())));
-        queries.push(("name and id", format!("{} {id}", conference.name), Some(id.clone())));
+        let id = if conference.given_id.is_empty() { &*conference.name } else { &*conference.given_id };
+        let name = conference.name.to_string();
+        queries.push(("id of a conference", id.to_owned(), Some(id.to_owned())));
+        queries.push(("name and id", format!("{} {id}", conference.name), Some(id.to_owned())));
         let day = conference.created_at.day();
-        queries.push(("name of a conference", conference.name.clone(), Some(conference.name.clone())));
-        queries.push(("name and day", format!("{} {day}", conference.name), Some(conference.name.clone())));
+        queries.push(("name of a conference", name.clone(), Some(name.clone())));
+        queries.push(("name and day", format!("{} {day}", conference.name), Some(name.clone())));
         let person = people[draws.below(people.len())];
-        queries.push(("name of a participant", person.name.clone(), Some(person.name.clone())));
+        queries.push(("name of a participant", person.name.to_string(), Some(person.name.to_string())));
         let beginning = |letters: usize| person.name.chars().take(letters).collect::<String>();
         for letters in [1, 2, 3, 5] {
             queries.push(("a few letters", beginning(letters), None));
         }
         if !person.given_id.is_empty() {
-            queries.push(("id of a participant", person.given_id.clone(), Some(person.given_id.clone())));
+            queries.push((
+                "id of a participant",
+                person.given_id.to_string(),
+                Some(person.given_id.to_string()),
+            ));
         }
         if let Some((given, family)) = person.name.split_once(' ').filter(|(_, family)| family.len() > 5) {
-            queries.push(("the other way round", format!("{family} {given}"), Some(person.name.clone())));
+            queries.push(("the other way round", format!("{family} {given}"), Some(person.name.to_string())));
             let wrong = misspelt(&mut draws, &family.to_lowercase());
             queries.push(("family name, one error", wrong.clone(), None));
-            queries.push(("name, one error", format!("{given} {wrong}"), Some(person.name.clone())));
+            queries.push(("name, one error", format!("{given} {wrong}"), Some(person.name.to_string())));
             let wrong = misspelt(&mut draws, &wrong);
             let given = if given.len() > 4 { misspelt(&mut draws, given) } else { given.to_owned() };
             // More errors than a short word may have: about the bytes alone.
@@ -176,10 +181,10 @@ fn queries(items: &[Item]) -> Vec<(&'static str, String, Option<String>)> {
         }
         if id.starts_with("room") {
             let wrong = misspelt(&mut draws, &id[5..11]);
-            queries.push(("id, one error", format!("room-{wrong}"), Some(id.clone())));
+            queries.push(("id, one error", format!("room-{wrong}"), Some(id.to_owned())));
         } else if id.len() == 36 {
             let wrong = misspelt(&mut draws, &id[..8]) + &id[8..];
-            queries.push(("id, one error", wrong, Some(id.clone())));
+            queries.push(("id, one error", wrong, Some(id.to_owned())));
         }
     }
     for (query, name) in [

@@ -96,6 +96,20 @@ impl<'a> Desk<'a> {
         self.unit.put(&path, bytes, Some(*key))
     }
 
+    /// A file that is no page, of which it is known what it is made from: not made if it was made from the same.
+    pub(super) fn made(
+        &self,
+        key: &blake3::Hash,
+        route: &Route,
+        make: impl FnOnce() -> Vec<u8>,
+    ) -> anyhow::Result<()> {
+        let path = route.path();
+        if self.unit.is_current(&path, key) {
+            return self.unit.keep(&path);
+        }
+        self.unit.put(&path, make(), Some(*key))
+    }
+
     /// A file of the static API.
     pub(super) fn data<T: Serialize>(&self, route: &Route, value: &T) -> anyhow::Result<()> {
         let path = route.path();

@@ -228,11 +228,13 @@ impl<'a> Calls<'a> {
 }
 
 impl Builder<'_> {
-    pub(super) fn reports(
+    /// All reports. `meanwhile` is done with the last periods of apps as soon as these are known.
+    pub(super) fn reports<T: Send>(
         &self,
         parts: &BTreeMap<(String, usize), Vec<PartLeavings>>,
         wants_letter: bool,
-    ) -> anyhow::Result<Reports> {
+        meanwhile: impl FnOnce(&BTreeMap<ReportScope, LastPeriod>) -> anyhow::Result<T> + Send,
+    ) -> anyhow::Result<(Reports, T)> {
         let mut days: BTreeMap<Day, Vec<Stack<'_>>> = BTreeMap::new();
         for part in parts.values().flatten() {
             for (app, day, end, calls) in part.calls() {
@@ -242,26 +244,27 @@ impl Builder<'_> {
         let all = Calls(days);
         let months = self.months(&all)?;
         let organization_of = |app: AppId| self.world.apps.get(&app).map(|row| row.organization_id);
-        let made: Vec<anyhow::Result<OfScope>> = self
-            .scopes()
-            .par_iter()
-            .map(|(of, space)| {
-                let is_of = |app: AppId| match of.scope {
-                    ReportScope::Site => true,
-                    ReportScope::Organization(id) => organization_of(app) == Some(id),
-                    ReportScope::App(id) => app == id,
-                };
-                let own = months.iter().filter(|((app, _), _)| is_of(*app));
-                let source = Source {
-                    calls: all.of(&is_of),
-                    months: own.map(|((_, month), sums)| (*month, sums)).collect(),
-                };
-                self.reports_of(of, *space, &source, wants_letter)
-            })
-            .collect();
+        let make = |(of, space): &(ReportOf, (Uuid, Timestamp))| {
+            let is_of = |app: AppId| match of.scope {
+                ReportScope::Site => true,
+                ReportScope::Organization(id) => organization_of(app) == Some(id),
+                ReportScope::App(id) => app == id,
+            };
+            let own = months.iter().filter(|((app, _), _)| is_of(*app));
+            let source = Source {
+                calls: all.of(&is_of),
+                months: own.map(|((_, month), sums)| (*month, sums)).collect(),
+            };
+            self.reports_of(of, *space, &source, wants_letter)
+        };
+        let is_app = |(of, _): &(ReportOf, _)| matches!(of.scope, ReportScope::App(_));
+        let (of_apps, others): (Vec<_>, Vec<_>) = self.scopes().into_iter().partition(is_app);
+        let all_of = |scopes: &[_]| scopes.par_iter().map(make).collect::<anyhow::Result<Vec<OfScope>>>();
+        let of_apps = all_of(&of_apps)?;
+        let last = of_apps.iter().map(|of| (of.scope, of.last.clone())).collect();
+        let (others, done) = rayon::join(|| all_of(&others), || meanwhile(&last));
         let mut reports = Reports::default();
-        for of in made {
-            let of = of?;
+        for of in others?.into_iter().chain(of_apps) {
             reports.routes.extend(of.routes);
             reports.calls.extend(of.calls.into_iter().map(|(kind, calls)| ((of.scope, kind), calls)));
             reports.last.insert(of.scope, of.last);
@@ -269,7 +272,7 @@ impl Builder<'_> {
         }
         reports.routes.sort();
         reports.months = months;
-        Ok(reports)
+        Ok((reports, done?))
     }
 
     /// Counts the months of each app that changed.

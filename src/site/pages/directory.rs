@@ -1,10 +1,13 @@
 //! Search without script: the conferences or the participants of an app by name, cut into pages by first letter where there are
 //! many; participants also by the month in which they were first seen. Conferences by month have lists of their own.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Link;
+use crate::ids::AppId;
 use crate::site::Route;
 use crate::site::chrome::Content;
 use crate::site::routes::{Listed, Section};
@@ -86,13 +89,48 @@ pub struct Parts {
     pub total: usize,
 }
 
-/// All pages of the directory of an app's conferences or participants, and its parts. Of participants there are
-/// pages by month, too.
+impl Parts {
+    /// Of some entries, in any order. Of participants there are parts by month, too.
+    pub fn of(listed: Listed, listings: &[Listing]) -> Self {
+        let mut counts = BTreeMap::<Section, usize>::new();
+        for listing in listings {
+            if listings.len() > PER_PAGE {
+                *counts.entry(letter(&listing.name)).or_default() += 1;
+            }
+            if listed == Listed::Participants {
+                *counts.entry(Section::Month(listing.created_at.day().month())).or_default() += 1;
+            }
+        }
+        let (mut months, letters): (Vec<_>, Vec<_>) =
+            counts.into_iter().partition(|(section, _)| matches!(section, Section::Month(_)));
+        months.reverse();
+        Self { letters, months, total: listings.len() }
+    }
+
+    /// All pages, in the order in which they are made.
+    pub fn routes(&self, app: AppId, listed: Listed) -> Vec<Route> {
+        let all = (Section::All, if self.letters.is_empty() { self.total } else { 0 });
+        let sections = std::iter::once(&all).chain(&self.letters).chain(self.months.iter().rev());
+        let pages = |(section, count): &(Section, usize)| {
+            let section = section.clone();
+            (1..=pages(*count)).map(move |page| Route::Directory(app, listed, section.clone(), page))
+        };
+        sections.flat_map(pages).collect()
+    }
+}
+
+/// How many pages a list takes; one if it is empty.
+fn pages(entries: usize) -> usize {
+    entries.div_ceil(PER_PAGE).max(1)
+}
+
+/// All pages of the directory of an app's conferences or participants, whose parts are those of its entries.
 pub fn directory(
     (app, organization): (&AppRow, &OrganizationRow),
     listed: Listed,
+    parts: &Parts,
     mut listings: Vec<Listing>,
-) -> (Parts, Vec<(Route, DirectoryPage)>) {
+) -> Vec<(Route, DirectoryPage)> {
     // Those of one name newest first.
     listings.par_sort_by_cached_key(|listing| {
         (words(&listing.name).join(" "), std::cmp::Reverse(listing.created_at), listing.route.clone())
@@ -101,7 +139,7 @@ pub fn directory(
     let mut lists: Vec<(Section, Vec<&Listing>)> = Vec::new();
     let all = total <= PER_PAGE;
     lists.push((Section::All, if all { listings.iter().collect() } else { Vec::new() }));
-    let mut by_section = std::collections::BTreeMap::<Section, Vec<&Listing>>::new();
+    let mut by_section = BTreeMap::<Section, Vec<&Listing>>::new();
     for listing in &listings {
         if !all {
             by_section.entry(letter(&listing.name)).or_default().push(listing);
@@ -110,19 +148,15 @@ pub fn directory(
             by_section.entry(Section::Month(listing.created_at.day().month())).or_default().push(listing);
         }
     }
-    let mut parts = Parts { total, ..Parts::default() };
     for (section, mut list) in by_section {
         if matches!(section, Section::Month(_)) {
             list.sort_by_key(|listing| (std::cmp::Reverse(listing.created_at), listing.route.clone()));
-            parts.months.insert(0, (section.clone(), list.len()));
-        } else {
-            parts.letters.push((section.clone(), list.len()));
         }
         lists.push((section, list));
     }
     let mut made = Vec::new();
     for (section, list) in lists {
-        let pages = list.len().div_ceil(PER_PAGE).max(1);
+        let pages = pages(list.len());
         for page in 1..=pages {
             let route = Route::Directory(app.id, listed, section.clone(), page);
             let to = |section: &Section, page| Route::Directory(app.id, listed, section.clone(), page);
@@ -167,7 +201,7 @@ pub fn directory(
             made.push((route, content));
         }
     }
-    (parts, made)
+    made
 }
 
 /// Under which letter of the directory a name stands: by the first of its words, without diacritics.
@@ -199,8 +233,8 @@ impl Content for DirectoryPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::ConferenceId;
     use crate::ids::ParticipantId;
-    use crate::ids::{AppId, ConferenceId};
     use uuid::Uuid;
 
     fn listing(id: u128, name: &str, day: &str) -> Listing {
@@ -214,7 +248,11 @@ mod tests {
     }
 
     fn made(listed: Listed, listings: Vec<Listing>) -> (Parts, Vec<(String, DirectoryPage)>) {
-        let (parts, pages) = directory((&AppRow::default(), &OrganizationRow::default()), listed, listings);
+        let parts = Parts::of(listed, &listings);
+        let of = (&AppRow::default(), &OrganizationRow::default());
+        let pages = directory(of, listed, &parts, listings);
+        let routes: Vec<Route> = pages.iter().map(|(route, _)| route.clone()).collect();
+        assert_eq!(parts.routes(AppId::default(), listed), routes);
         (parts, pages.into_iter().map(|(route, page)| (route.path(), page)).collect())
     }
 
