@@ -18,7 +18,7 @@ use crate::cli;
 use crate::lock::Lock;
 use crate::privacy::Profile;
 use crate::privacy::purge::Rules;
-use crate::publish::{self, Changes, Need, Noted, Publisher, Room, SitePath, Unit};
+use crate::publish::{self, Changes, Need, Noted, Publisher, SitePath, Unit};
 use crate::render::Renderer;
 use crate::site::Route;
 use crate::snapshot::Snapshot;
@@ -262,16 +262,8 @@ fn expected(
 
 /// Ends a build that cannot fit before it writes anything.
 fn check_room(output: &Path, need: Need) -> anyhow::Result<()> {
-    let Ok(room) = Room::at(output) else { return Ok(()) };
-    if let Some(lack) = need.divided_by(DOUBT).lack_in(room) {
-        let output = output.display();
-        anyhow::bail!(
-            "no room for the site in {output}: it takes at least {lack}\n\
-             hint: make room, or name a folder on another disk with --output"
-        );
-    }
-    if let Some(lack) = need.lack_in(room) {
-        tracing::warn!("there may be no room for the site in {}: it may take {lack}", output.display());
+    if let Some(may_lack) = need.may_lack("the site", output, DOUBT).map_err(anyhow::Error::msg)? {
+        tracing::warn!("{may_lack}");
     }
     Ok(())
 }

@@ -51,6 +51,23 @@ impl Need {
         Self { bytes: self.bytes / parts, files: self.files / parts }
     }
 
+    /// What to say if there may be no room for it in a folder; `None` if there is, or nobody knows. It may be `doubt` times too much.
+    ///
+    /// # Errors
+    /// What to say if there is no room even for that.
+    pub fn may_lack(self, what: &str, folder: &Path, doubt: u64) -> Result<Option<String>, String> {
+        let Ok(room) = Room::at(folder) else { return Ok(None) };
+        let folder = folder.display();
+        if let Some(lack) = self.divided_by(doubt).lack_in(room) {
+            return Err(format!(
+                "no room for {what} in {folder}: it takes at least {lack}\nhint: make room, or name a folder on another disk"
+            ));
+        }
+        Ok(self
+            .lack_in(room)
+            .map(|lack| format!("there may be no room for {what} in {folder}: it may take {lack}")))
+    }
+
     /// What there is too little of, in words; `None` if it fits.
     pub fn lack_in(self, room: Room) -> Option<String> {
         if self.bytes > room.bytes {

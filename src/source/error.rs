@@ -22,6 +22,12 @@ pub enum SourceError {
         /// What is wrong.
         problem: String,
     },
+    /// Whoever wants it does not want it of this extent.
+    #[error("{problem}")]
+    Refused {
+        /// Why.
+        problem: String,
+    },
     /// Nobody answers, or too many ask.
     #[error("cannot reach {server}: {problem}\nhint: {hint}")]
     Unreachable {

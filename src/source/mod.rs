@@ -25,4 +25,4 @@ pub use error::SourceError;
 pub use listen::Listener;
 pub use origin::Whole;
 pub use settings::{ConnectionSettings, SslMode, resolve};
-pub use take::{NoProgress, Progress, SnapshotOptions, Taken, check_database, take_snapshot};
+pub use take::{Extent, NoProgress, Progress, SnapshotOptions, Taken, check_database, take_snapshot};

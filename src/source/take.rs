@@ -59,10 +59,19 @@ impl SnapshotOptions {
     }
 }
 
+/// What will be read and written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Parts, each of a few files.
+    pub parts: usize,
+    /// Events of their conferences.
+    pub events: u64,
+}
+
 /// Hears how far it is. Called from several threads.
 pub trait Progress: Sync {
-    /// So many parts will be read.
-    fn parts_planned(&self, parts: usize);
+    /// So much will be read. What it answers, if it has something against that, ends the snapshot before anything is written.
+    fn planned(&self, extent: Extent) -> Result<(), String>;
     /// One of them was, with so many rows.
     fn part_done(&self, rows: u64);
 }
@@ -72,7 +81,10 @@ pub trait Progress: Sync {
 pub struct NoProgress;
 
 impl Progress for NoProgress {
-    fn parts_planned(&self, _parts: usize) {}
+    fn planned(&self, _extent: Extent) -> Result<(), String> {
+        Ok(())
+    }
+
     fn part_done(&self, _rows: u64) {}
 }
 
@@ -155,7 +167,9 @@ pub fn take_snapshot(
         keep_parts(&writer, base, &mut plan)?;
     }
     let to_read: Vec<&PlannedPart> = plan.parts.iter().filter(|part| !part.is_kept).collect();
-    progress.parts_planned(to_read.len());
+    let events = to_read.iter().map(|part| part.events as u64).sum();
+    let extent = Extent { parts: to_read.len(), events };
+    progress.planned(extent).map_err(|problem| SourceError::Refused { problem })?;
     team.work(&to_read, |reader, part| {
         progress.part_done(copy_part(reader, part, &writer, options.part_events)?);
         Ok(())

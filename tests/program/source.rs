@@ -18,7 +18,7 @@ use crate::support::TestDb;
 use peerpress::cluster::{Cluster, ClusterOptions};
 use peerpress::snapshot::{Dossier, Part, Sample, Snapshot};
 use peerpress::source::{
-    ConnectionSettings, NoProgress, Progress, SnapshotOptions, SourceError, connect, take_snapshot,
+    ConnectionSettings, Extent, NoProgress, Progress, SnapshotOptions, SourceError, connect, take_snapshot,
 };
 use peerpress::units::Timestamp;
 
@@ -217,8 +217,9 @@ fn deleted_rows_fall_out_and_deleted_people_lose_their_names() {
 struct Slow;
 
 impl Progress for Slow {
-    fn parts_planned(&self, parts: usize) {
-        assert!(parts > 5);
+    fn planned(&self, extent: Extent) -> Result<(), String> {
+        assert!(extent.parts > 5 && extent.events > 100, "{extent:?}");
+        Ok(())
     }
 
     fn part_done(&self, _rows: u64) {

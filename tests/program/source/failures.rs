@@ -15,13 +15,15 @@ use peerpress::cluster::Cluster;
 use peerpress::migrate::{migrate, track_changes};
 use peerpress::snapshot::Snapshot;
 use peerpress::source::{
-    ConnectionSettings, NoProgress, Progress, SnapshotOptions, SourceError, Taken, connect, take_snapshot,
+    ConnectionSettings, Extent, NoProgress, Progress, SnapshotOptions, SourceError, Taken, connect,
+    take_snapshot,
 };
 
 use super::incremental::{CALLS, calls};
 use super::{dossiers, error, execute, server, settings, slow_tracks, tcp};
 use crate::cli::{files, peerpress, run};
 use crate::support::quick_folder;
+use crate::survive::SmallDisk;
 
 /// Stands between the program and a server, and hands on what the server says in the way that is asked for, up to a number of bytes
 /// of a connection.
@@ -279,12 +281,66 @@ fn a_server_that_falls_silent_is_given_up() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1 + cuts.len());
 }
 
+/// Wants nothing of any extent.
+struct Unwilling;
+
+impl Progress for Unwilling {
+    fn planned(&self, extent: Extent) -> Result<(), String> {
+        Err(format!("{} events are too many\nhint: fewer", extent.events))
+    }
+
+    fn part_done(&self, _rows: u64) {
+        panic!("a part was read");
+    }
+}
+
+#[test]
+fn a_snapshot_for_which_there_is_no_room_is_not_begun() {
+    let db = calls();
+    let folder = tempfile::tempdir().unwrap();
+    let options = SnapshotOptions { full: true, ..SnapshotOptions::new(folder.path().join("snapshot")) };
+    let former = take_snapshot(&settings(&db), &options, &NoProgress).unwrap().snapshot;
+    let refused = error(take_snapshot(&settings(&db), &options, &Unwilling));
+    let events = super::number(
+        &db,
+        "SELECT count(*) FROM app_genericevent JOIN conference c ON c.id = app_genericevent.conference_id WHERE c.is_active",
+    );
+    assert_eq!(refused.to_string(), format!("{events} events are too many\nhint: fewer"));
+    assert_eq!(Snapshot::open(&options.target).unwrap().manifest(), former.manifest());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_snapshot_that_cannot_fit_is_an_error_before_anything_is_written() {
+    let db = calls();
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("disk");
+    let Some(disk) = SmallDisk::mount(&at, "size=1m,nr_inodes=4") else { return };
+    let taken = run(peerpress(folder.path()).args([
+        "snapshot",
+        "--snapshot",
+        "disk/snapshot",
+        "--database-url",
+        &db.url(),
+    ]));
+    assert_eq!(taken.code, Some(1), "{}", taken.stderr);
+    assert!(
+        taken.stderr.contains("no room for the snapshot") && taken.stderr.contains("hint: "),
+        "{}",
+        taken.stderr
+    );
+    let left: Vec<_> = std::fs::read_dir(&at).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".snapshot.lock"]);
+    drop(disk);
+}
+
 /// Does something to the server when the first part was read.
 pub(super) struct Then<F: Fn() + Sync>(pub(super) F, pub(super) AtomicBool);
 
 impl<F: Fn() + Sync> Progress for Then<F> {
-    fn parts_planned(&self, parts: usize) {
-        assert!(parts > 2, "{parts} parts");
+    fn planned(&self, extent: Extent) -> Result<(), String> {
+        assert!(extent.parts > 2, "{extent:?}");
+        Ok(())
     }
 
     fn part_done(&self, _rows: u64) {
