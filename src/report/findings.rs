@@ -52,9 +52,7 @@ impl FindingKind {
             Self::EndsBeforeStart => {
                 "Visits and connections count as over when they began; calls are as long as these are."
             }
-            Self::TimeFarOff => {
-                "Times are shown as they are stored, and nothing is worked out from those outside these years."
-            }
+            Self::TimeFarOff => "Such a time is shown as the first or the last instant of these years.",
             Self::StateContradictsEvents => "The state is what the last event says.",
             Self::UnreadableJson => "What it should say counts nowhere; the rest of the row does.",
             Self::UnknownCode => {
