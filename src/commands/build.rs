@@ -262,7 +262,9 @@ fn expected(
 
 /// Ends a build that cannot fit before it writes anything.
 fn check_room(output: &Path, need: Need) -> anyhow::Result<()> {
-    if let Some(may_lack) = need.may_lack("the site", output, DOUBT).map_err(anyhow::Error::msg)? {
+    if let Some(may_lack) =
+        need.may_lack("the site", (output, "--output"), DOUBT).map_err(anyhow::Error::msg)?
+    {
         tracing::warn!("{may_lack}");
     }
     Ok(())

@@ -123,8 +123,10 @@ impl Session {
 
     /// Ends the work with an error if the user wants that; waits while somebody waits for a page.
     pub fn check_stop(&self) -> anyhow::Result<()> {
-        while !self.stopped() && !self.right_of_way.wait().is_zero() {
-            std::thread::sleep(self.right_of_way.wait().min(GLANCE));
+        while !self.stopped()
+            && let Some(wait) = self.right_of_way.wait()
+        {
+            std::thread::sleep(wait.min(GLANCE));
         }
         anyhow::ensure!(!self.stopped(), "interrupted");
         Ok(())

@@ -34,9 +34,9 @@ impl RightOfWay {
         });
     }
 
-    /// How long the work behind has to wait.
-    pub fn wait(&self) -> Duration {
-        self.wait_at(Instant::now())
+    /// How long the work behind has to wait, if it has to.
+    pub fn wait(&self) -> Option<Duration> {
+        Some(self.wait_at(Instant::now())).filter(|wait| !wait.is_zero())
     }
 
     fn wait_at(&self, now: Instant) -> Duration {

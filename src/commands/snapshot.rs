@@ -34,8 +34,9 @@ impl Progress for Parts {
         // Of several databases each says how many it has.
         self.bar.inc_length(parts as u64);
         let need = Need { bytes: events * BYTES_PER_EVENT, files: parts as u64 * FILES_PER_PART };
-        let Some(may_lack) = need.may_lack("the snapshot", &self.folder, DOUBT)? else { return Ok(()) };
-        tracing::warn!("{may_lack}");
+        if let Some(may_lack) = need.may_lack("the snapshot", (&self.folder, "--snapshot"), DOUBT)? {
+            tracing::warn!("{may_lack}");
+        }
         Ok(())
     }
 

@@ -51,16 +51,23 @@ impl Need {
         Self { bytes: self.bytes / parts, files: self.files / parts }
     }
 
-    /// What to say if there may be no room for it in a folder; `None` if there is, or nobody knows. It may be `doubt` times too much.
+    /// What to say if there may be no room for it in a folder, which an option names; `None` if there is, or nobody knows. It may
+    /// be `doubt` times too much.
     ///
     /// # Errors
     /// What to say if there is no room even for that.
-    pub fn may_lack(self, what: &str, folder: &Path, doubt: u64) -> Result<Option<String>, String> {
+    pub fn may_lack(
+        self,
+        what: &str,
+        (folder, option): (&Path, &str),
+        doubt: u64,
+    ) -> Result<Option<String>, String> {
         let Ok(room) = Room::at(folder) else { return Ok(None) };
         let folder = folder.display();
         if let Some(lack) = self.divided_by(doubt).lack_in(room) {
             return Err(format!(
-                "no room for {what} in {folder}: it takes at least {lack}\nhint: make room, or name a folder on another disk"
+                "no room for {what} in {folder}: it takes at least {lack}\n\
+                 hint: make room, or name a folder on another disk with {option}"
             ));
         }
         Ok(self

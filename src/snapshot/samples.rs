@@ -147,14 +147,12 @@ macro_rules! packed_copy {
                 column.put(row, Some(view));
             }
         }
-
-        optional! { $type }
     )*};
 }
 
 /// What may be missing is packed where it is there.
 macro_rules! optional {
-    ($type:ty) => {
+    ($($type:ty)*) => {$(
         impl Packed for Option<$type> {
             type View<'a> = Option<<$type as Packed>::View<'a>>;
 
@@ -195,7 +193,7 @@ macro_rules! optional {
                 }
             }
         }
-    };
+    )*};
 }
 
 macro_rules! packed_ids {
@@ -206,6 +204,7 @@ macro_rules! packed_ids {
 }
 
 packed_ids! { AppId ConferenceId ConnectionId ParticipantId SessionId TrackId }
+optional! { AppId ConferenceId ConnectionId ParticipantId SessionId TrackId bool i64 f64 }
 
 packed_copy! {
     bool: |flag, column, row| row.labels[column] = 1 + u32::from(flag),
@@ -228,62 +227,10 @@ packed_copy! {
         };
 }
 
-/// There is one of a kind in a row, which is the event's.
-impl Packed for EventId {
-    type View<'a> = Self;
-
-    fn view(&self) -> Self {
-        *self
-    }
-
-    fn owned(view: Self) -> Self {
-        view
-    }
-
-    fn read<'a>(reader: &Self::Reader<'a>, row: usize) -> Option<Self::View<'a>> {
-        Self::get(reader, row)
-    }
-
-    fn pack(view: Self, _column: usize, row: &mut Packer<'_>) {
-        row.event.0 = view;
-    }
-
-    fn unpack(sample: Sample<'_>, _column: usize) -> Self {
-        sample.event().0
-    }
-
-    fn collect(view: Self, row: usize, column: &mut Self::Column) {
-        column.put(row, Some(view));
-    }
-}
-
-/// Likewise; the event's comes before the browser's own, which is a number.
-impl Packed for Timestamp {
-    type View<'a> = Self;
-
-    fn view(&self) -> Self {
-        *self
-    }
-
-    fn owned(view: Self) -> Self {
-        view
-    }
-
-    fn read<'a>(reader: &Self::Reader<'a>, row: usize) -> Option<Self::View<'a>> {
-        Self::get(reader, row)
-    }
-
-    fn pack(view: Self, _column: usize, row: &mut Packer<'_>) {
-        row.event.1 = view;
-    }
-
-    fn unpack(sample: Sample<'_>, _column: usize) -> Self {
-        sample.event().1
-    }
-
-    fn collect(view: Self, row: usize, column: &mut Self::Column) {
-        column.put(row, Some(view));
-    }
+// There is one of each in a row that is not optional, which is the event's; its time comes before the browser's own, which is a number.
+packed_copy! {
+    EventId: |id, _column, row| row.event.0 = id, |sample| sample.event().0;
+    Timestamp: |at, _column, row| row.event.1 = at, |sample| sample.event().1;
 }
 
 impl Packed for Option<Timestamp> {
