@@ -21,7 +21,7 @@ use crate::privacy::purge::Rules;
 use crate::publish::{self, Changes, Need, Noted, Publisher, SitePath, Unit};
 use crate::render::Renderer;
 use crate::site::Route;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ConferenceRow, ParticipantRow, Row as _, Snapshot};
 
 /// What the conferences left, below the state folder.
 pub(super) const LEDGER: &str = "parts";
@@ -236,27 +236,30 @@ impl Last {
 }
 
 /// What a site is expected to take on disk beside the former one, whose room is free again only afterwards; none where that
-/// depends on what changed.
+/// depends on what changed. Of what comes to a former site, only parts that are new to it are expected: of others, most is kept.
 fn expected(
     snapshot: &Snapshot,
     options: &SiteOptions,
     work: Work<'_>,
-    former: Need,
+    publisher: &Publisher,
     is_anew: bool,
 ) -> Option<Need> {
-    if former.files > 0 {
-        return is_anew.then_some(former);
+    let former = publisher.former();
+    if former.files > 0 && is_anew {
+        return Some(former);
     }
     if !options.scope.is_all() || !options.only.is_all() {
         return None;
     }
-    let manifest = snapshot.manifest();
-    let rows = |table| manifest.rows.get(table).copied().unwrap_or_default();
-    let all: u64 = manifest.rows.values().sum();
-    let need = Need {
-        bytes: all * BYTES_PER_ROW,
-        files: (rows("conferences") + rows("participants")) * FILES_PER_PAGE,
-    };
+    let new = snapshot.parts().iter().filter(|part| !publisher.had_unit(&site::part_unit(part)));
+    let mut need = new.fold(Need::default(), |sum, part| Need {
+        bytes: sum.bytes + part.rows.values().sum::<u64>() * BYTES_PER_ROW,
+        files: sum.files + part.rows.get(ConferenceRow::TABLE).copied().unwrap_or_default() * FILES_PER_PAGE,
+    });
+    if former.files == 0 {
+        let people = snapshot.manifest().rows.get(ParticipantRow::TABLE).copied().unwrap_or_default();
+        need.files += people * FILES_PER_PAGE;
+    }
     Some(need.divided_by(if let Work::Shard(shard) = work { u64::from(shard.of()) } else { 1 }))
 }
 
@@ -358,7 +361,7 @@ pub fn render_and_publish(
     let ledger = Ledger::at(folders.state.join(LEDGER));
     let make = || -> anyhow::Result<(Publishing<'_>, Made)> {
         let publisher = Publisher::begin(lock.clone(), &folders.output, &folders.state)?;
-        if let Some(need) = expected(snapshot, &options, how.work, publisher.former(), is_anew) {
+        if let Some(need) = expected(snapshot, &options, how.work, &publisher, is_anew) {
             check_room(&folders.output, need)?;
         }
         let publishing = Publishing { publisher, session, how };

@@ -331,4 +331,51 @@ mod tests {
         ];
         assert_eq!(subjects.problems(), said);
     }
+
+    #[test]
+    fn each_way_in_which_a_site_can_be_broken_is_named_with_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        };
+        put("api/v1/apps/x/conferences/2026-11.json", r#"{"columns": {"id": ["a"]}}"#);
+        put("api/v1/conferences/a.json", "{");
+        put("api/v1/meta.json", "{}");
+        put("api/v1/unknown.json", "not ours to judge");
+        put("conference/a.html", r#"<a href="../index.html#x"></a><img src="gone.svg">"#);
+        put("data/tables.json", "[1,");
+        put("data/whole.json", "[1]");
+        put("data/rows.parquet", "PAR1");
+        put("formula.csv", "a,b\n1,=1+1\n");
+        put("index.html", r#"<a href="conference/a.html"></a><a href="participant/p.html"></a>"#);
+        put("negative.csv", "a,b\n-1,+2.5\n");
+        put("uneven.csv", "a,b\n1,2,3\n");
+        let mut outcome = Outcome::default();
+        site(folder.path(), &mut outcome).unwrap();
+        let said: Vec<(&str, &str)> =
+            outcome.problems.iter().filter_map(|problem| problem.split_once(": ")).collect();
+        let files: Vec<&str> = said.iter().map(|(file, _)| *file).collect();
+        let broken = [
+            "api/v1/apps/x/conferences/2026-11.json",
+            "api/v1/conferences/a.json",
+            "api/v1/meta.json",
+            "conference/a.html",
+            "data/rows.parquet",
+            "data/tables.json",
+            "formula.csv",
+            "index.html",
+            "uneven.csv",
+        ];
+        assert_eq!(files, broken);
+        let of = |name: &str| said.iter().find(|(file, _)| *file == name).unwrap().1;
+        assert!(of("api/v1/meta.json").contains("required property"), "{}", of("api/v1/meta.json"));
+        assert_eq!(of("conference/a.html"), "gone.svg leads nowhere");
+        assert_eq!(of("index.html"), "participant/p.html leads nowhere");
+        assert_eq!(of("formula.csv"), "\"=1+1\" would be taken for a formula");
+        // What cannot be read is in no data file.
+        assert_eq!(outcome.problems.last().unwrap(), "conference a is in no data file");
+        assert_eq!((outcome.pages, outcome.links, outcome.data_files), (2, 4, 9));
+    }
 }

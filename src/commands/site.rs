@@ -362,8 +362,8 @@ fn in_order(lists: &[StoredList<'_>]) -> anyhow::Result<Vec<ConferenceFacts>> {
     Ok(all)
 }
 
-/// The unit of a part's pages.
-fn part_unit(part: &Part) -> String {
+/// The name of a part's unit.
+pub(super) fn part_unit(part: &Part) -> String {
     format!("part-{}.{}", part.day, part.piece)
 }
 

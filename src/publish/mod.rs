@@ -325,6 +325,11 @@ impl<D: Disk> Publisher<D> {
         })
     }
 
+    /// Whether the former site had a unit of this name.
+    pub fn had_unit(&self, name: &str) -> bool {
+        self.old.units.contains_key(name)
+    }
+
     /// Notes what the site is; it is kept and published with it. Of several notes the last counts, without its ends of lines.
     pub fn note(&self, text: &str) {
         self.build().note = text.replace(['\r', '\n'], " ");

@@ -24,7 +24,11 @@ use crate::support::{TestDb, quick_folder, say};
 
 /// A small snapshot.
 fn seed(folder: &Path, conferences: usize, seed: u64) {
-    let end = Timestamp::parse("2026-12-03 12:00:00").unwrap();
+    seed_until("2026-12-03 12:00:00", folder, conferences, seed);
+}
+
+fn seed_until(end: &str, folder: &Path, conferences: usize, seed: u64) {
+    let end = Timestamp::parse(end).unwrap();
     let options = SeedOptions { conferences, days: 2, seed, end, short: false };
     write_snapshot(&plan(&options), folder, &|_| ()).unwrap();
 }
@@ -479,6 +483,13 @@ fn a_full_disk_leaves_the_old_site_and_what_cannot_fit_is_said_before_anything_i
     let anew = ["build", "--from", "a", "--privacy", "full", "--output", output.to_str().unwrap()];
     let (code, said) = run(sites.place(), &anew);
     assert!(code == Some(1) && said.contains("no room for the site"), "{said}");
+    // Days that come to a site.
+    seed_until("2026-12-07 12:00:00", &sites.place().join("later"), 6, 6);
+    let later = ["build", "--from", "later", "--output", output.to_str().unwrap()];
+    let before = files(&output);
+    let (code, said) = run(sites.place(), &later);
+    assert!(code == Some(1) && said.contains("no room for the site"), "{said}");
+    assert!(differing(&files(&output), &before).is_empty());
     fs::remove_file(&ballast).unwrap();
     let (code, said) = run(sites.place(), &first);
     assert_eq!(code, Some(0), "{said}");
