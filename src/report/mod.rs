@@ -660,16 +660,7 @@ fn note_oddities(dossier: &Dossier, world: &World, findings: &mut Vec<Finding>) 
             }
         }
     }
-    let unusable = match (conference.summary_status.as_deref(), conference.summary_version) {
-        (None | Some("d"), None | Some(1)) => None,
-        (Some("o"), _) => (!conference.ongoing).then(|| "the summary was never finished".to_owned()),
-        (Some("e"), _) => Some("the service failed to build the summary".to_owned()),
-        (Some("d") | None, Some(version)) => {
-            Some(format!("the summary has version {version}; 1 is the only one known"))
-        }
-        (Some(status), _) => Some(format!("the summary has the unknown status {status:?}")),
-    };
-    if let Some(detail) = unusable {
+    if let Err(detail) = conference.stored_summary() {
         finding(FindingKind::SummaryUnusable, detail);
     }
     if conference.ongoing {

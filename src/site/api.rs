@@ -396,11 +396,7 @@ fn graphs(report: &ConferenceReport) -> Graphs<'_> {
     if row.ongoing {
         return Graphs::Ongoing(true);
     }
-    let stored = row
-        .summary_data
-        .as_ref()
-        .filter(|data| row.summary_status.as_deref() == Some("d") && data.0.trim_start().starts_with('['))
-        .filter(|_| row.summary_version == Some(1));
+    let stored = row.stored_summary().ok().flatten().filter(|data| data.0.trim_start().starts_with('['));
     Graphs::Summary(GraphData {
         data: match stored {
             Some(data) => SummaryData::Stored(data.raw()),

@@ -60,11 +60,22 @@ pub fn samples_of_summary(conference: &ConferenceRow) -> Vec<SampleRow> {
 }
 
 impl ConferenceRow {
-    /// The stored summary, if it was finished and has the known form: of another one, any number would be a guess.
-    fn usable_summary(&self) -> Option<&Json> {
-        let finished = matches!(self.summary_status.as_deref(), None | Some("d"));
-        let known = matches!(self.summary_version, None | Some(1));
-        self.summary_data.as_ref().filter(|_| finished && known)
+    /// The stored summary, if there is one.
+    ///
+    /// # Errors
+    /// Why it is not read, in words: it was not finished, or has another form than the known one, of which any number would be a
+    /// guess.
+    pub fn stored_summary(&self) -> Result<Option<&Json>, String> {
+        match (self.summary_status.as_deref(), self.summary_version) {
+            (None | Some("d"), None | Some(1)) => Ok(self.summary_data.as_ref()),
+            (Some("o"), _) if self.ongoing => Ok(None),
+            (Some("o"), _) => Err("the summary was never finished".to_owned()),
+            (Some("e"), _) => Err("the service failed to build the summary".to_owned()),
+            (None | Some("d"), Some(version)) => {
+                Err(format!("the summary has version {version}; 1 is the only one known"))
+            }
+            (Some(status), _) => Err(format!("the summary has the unknown status {status:?}")),
+        }
     }
 }
 
@@ -118,7 +129,7 @@ impl SampleReader {
 
     /// Hands over the rows of a stored summary as [`samples_of_summary`] has them.
     pub(super) fn summary(&mut self, conference: &ConferenceRow, sink: &mut impl Sink) {
-        let Some(data) = conference.usable_summary() else { return };
+        let Ok(Some(data)) = conference.stored_summary() else { return };
         let mut reader = Reader { names: &mut self.names, cells: Vec::new() };
         let mut connections: BTreeMap<ConnectionId, Vec<(Common, Poll<'_>)>> = BTreeMap::new();
         let read = json::read(&data.0, |scanner| {

@@ -331,6 +331,17 @@ fn a_site_of_each_profile_is_whole_and_valid_and_names_its_profile() {
         assert_eq!(outcome.problems, Vec::<String>::new(), "{name}");
         let quality = std::fs::read_to_string(output.join("data-quality.html")).unwrap();
         assert_eq!(quality.contains("cannot be read, and is withheld"), privacy != Privacy::Full, "{name}");
+        // Each kind says what was done about it, before the rows.
+        let kinds: Vec<&str> = quality.split("<section><h2>").skip(1).collect();
+        assert_eq!(kinds.is_empty(), privacy == Privacy::Full, "{name}");
+        for kind in kinds {
+            let treatment =
+                kind.split("<details").next().and_then(|head| head.split("<p class=\"muted\">").nth(1));
+            assert!(
+                treatment.is_some_and(|text| text.contains(". ") || text.contains(".</p>")),
+                "{name}: {kind}"
+            );
+        }
         let meta: Value =
             serde_json::from_slice(&std::fs::read(output.join("api/v1/meta.json")).unwrap()).unwrap();
         assert_eq!((&meta["privacy"], meta["database"].is_null()), (&name.into(), name == "public"));
