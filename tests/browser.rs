@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use peerpress::seed::{SeedOptions, fill_database};
 use peerpress::units::Timestamp;
-use support::{TestDb, say, shared_data};
+use support::{TestDb, quick_folder, say, shared_data};
 
 /// Whether there is a browser to test with. Where there is none a test says so and returns, unless
 /// `PEERPRESS_REQUIRE_BROWSER=1`, which CI sets, makes that a failure.
@@ -139,7 +139,7 @@ fn seeded(conferences: usize) -> TestDb {
 fn pages_tell_what_is_in_a_seeded_database() {
     if browser() {
         let db = seeded(30);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         pages_tell_what_is_in(&db, &site(&db, folder.path()));
     }
 }
@@ -148,7 +148,7 @@ fn pages_tell_what_is_in_a_seeded_database() {
 fn the_search_finds_what_is_in_a_seeded_database() {
     if browser() {
         let db = seeded(200);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let site = site(&db, folder.path());
         run("search", &[("SITE", site.as_os_str()), ("DATABASE_URL", db.url().as_ref())]);
     }
@@ -180,7 +180,7 @@ fn what_is_saved_while_the_site_is_served_is_in_open_pages() {
 #[test]
 fn a_sealed_site_opens_by_its_passphrase_only() {
     if browser() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let end = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
         let plan =
             peerpress::seed::plan(&SeedOptions { conferences: 3, days: 1, seed: 7, end, short: false });
@@ -273,7 +273,7 @@ fn make_hostile(db: &TestDb) {
 #[test]
 fn no_page_needs_what_the_policy_forbids_and_markup_does_nothing() {
     if browser() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let db = seeded(6);
         let calm = site(&db, &folder.path().join("calm"));
         make_hostile(&db);

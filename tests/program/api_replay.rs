@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{TestDb, memory, shared_data};
+use crate::support::{TestDb, memory, quick_folder, shared_data};
 use peerpress::commands::site::SiteOptions;
 use peerpress::privacy::Privacy;
 use peerpress::report;
@@ -201,7 +201,7 @@ fn snapshot_of(db: &TestDb, folder: &tempfile::TempDir) -> Snapshot {
 fn replay(which: &str) {
     let requests = recorded(which);
     let db = TestDb::restored(which);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let snapshot = snapshot_of(&db, &folder);
     // The web page asks for the last thirty days from the moment of the recording; all its requests mean the same window.
     let since = requests.iter().find_map(|request| request.query.get("created_at_gte")).unwrap();
@@ -235,7 +235,7 @@ fn the_live_database_answers_as_recorded() {
 /// Where the service stored no summary we build the same from the stats events: shown by forgetting the stored ones.
 fn rebuild(which: &str) {
     let db = TestDb::restored(which);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let stored = Site::of(&snapshot_of(&db, &folder), None);
     db.client().execute("DELETE FROM summary", &[]).unwrap();
     let ours = Site::of(&snapshot_of(&db, &folder), None);
@@ -285,7 +285,7 @@ fn every_file_of_the_api_is_valid_against_its_schema() {
     };
     for which in ["small", "live"] {
         let db = TestDb::restored(which);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let site = Site::of(&snapshot_of(&db, &folder), None);
         for (path, file) in site.files.iter().filter(|(path, _)| *path != "api/v1/schema.json") {
             let mut own = schema.clone();

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{TestDb, shared_data};
+use crate::support::{TestDb, quick_folder, shared_data};
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::snapshot::Snapshot;
 use peerpress::units::Timestamp;
@@ -38,7 +38,7 @@ pub(super) fn run(command: &mut Command) -> Ran {
 
 fn built(which: &str, conferences: u64, participants: u64) {
     let db = TestDb::restored(which);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let first = run(peerpress(folder.path()).args(["build", "--json", "--database-url", &db.url()]));
     assert_eq!(first.code, Some(0), "{}", first.stderr);
     let summary: Value = serde_json::from_str(&first.stdout).unwrap();
@@ -88,7 +88,7 @@ fn the_database_is_named_by_the_variables_of_a_deployment_and_of_libpq() {
         ["DATABASE_HOST", "DATABASE_PORT", "DATABASE_USER", "DATABASE_NAME"],
         ["PGHOST", "PGPORT", "PGUSER", "PGDATABASE"],
     ] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let ran = run(peerpress(folder.path()).arg("snapshot").envs(names.into_iter().zip(&values)));
         assert_eq!(ran.code, Some(0), "{names:?}: {}", ran.stderr);
         assert!(folder.path().join("snapshot/manifest.json").exists());
@@ -98,7 +98,7 @@ fn the_database_is_named_by_the_variables_of_a_deployment_and_of_libpq() {
 #[test]
 fn an_empty_database_becomes_a_site_that_says_so() {
     let db = TestDb::migrated();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let ran = run(peerpress(folder.path()).args(["build", "--database-url", &db.url()]));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let index = std::fs::read_to_string(folder.path().join("output/index.html")).unwrap();
@@ -107,7 +107,7 @@ fn an_empty_database_becomes_a_site_that_says_so() {
 
 #[test]
 fn mistakes_of_the_user_end_with_2_and_failures_with_1_and_both_with_a_hint() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let cases: [(&[&str], i32, &str); 5] = [
         (&["build"], 2, "no database is named"),
         (&["build", "--no-such-flag"], 2, "--no-such-flag"),
@@ -130,7 +130,7 @@ fn mistakes_of_the_user_end_with_2_and_failures_with_1_and_both_with_a_hint() {
 #[test]
 fn a_failed_build_leaves_the_former_site_and_findings_fail_only_when_asked() {
     let db = TestDb::migrated();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let seed = ["seed", "--conferences", "20", "--days", "2", "--end", "2026-11-20T12:00:00Z"];
     let ran = run(peerpress(folder.path()).args(seed).args(["--database-url", &db.url()]));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -155,7 +155,7 @@ fn who_was_erased_stays_out_of_later_snapshots_of_the_database() {
         return;
     }
     let db = TestDb::restored("small");
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let url = db.url();
     let ran = |args: &[&str]| -> Value {
         let ran = run(peerpress(folder.path()).args(args));
@@ -224,7 +224,7 @@ pub(super) fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn compressed_forms_are_part_of_the_site_for_as_long_as_they_are_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let end = Timestamp::parse("2026-11-20 12:00:00").unwrap();
     let plan = plan(&SeedOptions { conferences: 2, days: 2, seed: 5, end, short: false });
     write_snapshot(&plan, &folder.path().join("snapshot"), &|_| {}).unwrap();
@@ -258,7 +258,7 @@ fn compressed_forms_are_part_of_the_site_for_as_long_as_they_are_asked_for() {
 
 #[test]
 fn the_demo_serves_what_it_built_and_takes_everything_down() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let temporary = folder.path().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
     // The server's user must be able to reach its folder below this one.
@@ -428,7 +428,7 @@ fn generated(folder: &Path) {
 
 #[test]
 fn what_is_saved_is_shown_at_once_and_published_behind() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     generated(folder.path());
     let mut served = Served::start(folder.path(), &["--from", "snapshot"]);
     let mut news = served.news("index.html");
@@ -488,7 +488,7 @@ fn what_is_saved_is_shown_at_once_and_published_behind() {
 
 #[test]
 fn every_page_is_shown_as_it_is_published_but_for_development_and_open_pages_block_nobody() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     generated(folder.path());
     let served = Served::start(folder.path(), &["--from", "snapshot"]);
     let mut open: Vec<News> = (0..50).map(|_| served.news("index.html")).collect();
@@ -520,7 +520,7 @@ fn every_page_is_shown_as_it_is_published_but_for_development_and_open_pages_blo
 /// With `tracked`, the server hears of it; nobody would wait until it looks by itself.
 fn new_data_is_shown(tracked: bool) {
     let db = TestDb::migrated();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let seed = ["seed", "--short", "--conferences", "4", "--days", "1", "--end", "2026-11-20T12:00:00Z"];
     let ran = run(peerpress(folder.path()).args(seed).args(["--database-url", &db.url()]));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -562,7 +562,7 @@ fn new_data_is_shown_when_the_database_tells_of_it() {
 
 #[test]
 fn a_server_for_others_warns_and_asks_for_the_password_whose_hash_it_was_given() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     std::fs::create_dir(folder.path().join("output")).unwrap();
     save(&folder.path().join("output/index.html"), "calls");
     let mut hashing = peerpress(folder.path())

@@ -6,6 +6,8 @@ use std::process::Command;
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::units::Timestamp;
 
+use crate::support::quick_folder;
+
 #[test]
 fn duckdb_counts_and_joins_what_the_manifest_says() {
     let python = std::env::var("PEERPRESS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
@@ -21,7 +23,7 @@ fn duckdb_counts_and_joins_what_the_manifest_says() {
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let target = folder.path().join("snapshot");
     let end = Timestamp::parse("2026-11-20 12:00:00").unwrap();
     let snapshot = write_snapshot(

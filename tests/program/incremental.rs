@@ -208,7 +208,7 @@ pub(super) fn bytes_of(site: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn slices_become_the_site_that_one_build_makes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let place = folder.path();
     let mut data = small(place);
     build(place, "whole");
@@ -247,7 +247,7 @@ fn slices_become_the_site_that_one_build_makes() {
 
 #[test]
 fn whatever_changed_the_site_is_that_of_a_clean_build() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let place = folder.path();
     let data = small(place);
     assert!(data.parts.len() > 1 && data.parts.values().next().unwrap().conferences.len() > 1);
@@ -301,7 +301,7 @@ fn groups(place: &Path) -> Vec<String> {
 
 #[test]
 fn names_that_come_go_and_change_leave_the_search_of_a_clean_build() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let place = folder.path();
     let mut data = small(place);
     data.parts.clear();
@@ -362,7 +362,7 @@ fn names_that_come_go_and_change_leave_the_search_of_a_clean_build() {
 
 #[test]
 fn one_call_more_leaves_alone_what_it_is_not_about() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let place = folder.path();
     let mut data = seeded(place, 24, 70);
     data.write(&place.join("snapshot"));

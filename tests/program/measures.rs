@@ -8,6 +8,8 @@ use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::snapshot::{Dossier, Snapshot};
 use peerpress::units::Timestamp;
 
+use crate::support::quick_folder;
+
 fn snapshot(folder: &std::path::Path) -> Snapshot {
     let end = Timestamp::parse("2026-11-20T12:00:00Z").unwrap();
     let plan = plan(&SeedOptions { conferences: 80, days: 12, seed: 11, end, short: false });
@@ -69,7 +71,7 @@ fn check(report: &ConferenceReport) -> (usize, usize) {
 
 #[test]
 fn nothing_lies_outside_its_call_and_scores_explain_themselves() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (dossiers, world) = all(&snapshot(&folder.path().join("snapshot")));
     let (mut incidents, mut scores) = (0, 0);
     for dossier in dossiers {
@@ -82,7 +84,7 @@ fn nothing_lies_outside_its_call_and_scores_explain_themselves() {
 
 #[test]
 fn the_same_dossier_gives_the_same_report() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (dossiers, world) = all(&snapshot(&folder.path().join("snapshot")));
     let largest = dossiers.into_iter().max_by_key(|dossier| dossier.samples.len()).unwrap();
     let options = Options::default();

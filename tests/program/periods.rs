@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::incremental::Data;
-use crate::support::{TestDb, memory, shared_data};
+use crate::support::{TestDb, memory, quick_folder, shared_data};
 use peerpress::commands::site::SiteOptions;
 use peerpress::ids::{AppId, ConferenceId, OrganizationId, ParticipantId, SessionId};
 use peerpress::report;
@@ -110,7 +110,7 @@ fn options(zone: &str) -> SiteOptions {
 }
 
 fn site(calls: Plan<'_>, instant: &str, zone: &str) -> Site {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     memory::site(&snapshot(&folder.path().join("snapshot"), calls, instant, "calm"), &options(zone))
 }
 
@@ -288,7 +288,7 @@ fn a_page_of_the_past_stays_byte_for_byte_when_more_calls_come() {
 
 #[test]
 fn a_generated_past_stays_as_it_is_when_only_time_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let plan = plan(&SeedOptions {
         conferences: 30,
         days: 10,
@@ -364,7 +364,7 @@ fn feeds_are_valid_and_their_ids_stay() {
         calls.iter().map(|call| (call.0, call.1.as_str(), call.2, call.3, call.4, call.5)).collect();
     let hostile = "<b>&\"\u{1}]]> \u{fffe}\u{1f600}";
     let feeds = |instant: &str, base: Option<&str>| {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let options = SiteOptions { base_url: base.map(str::to_owned), ..options("UTC") };
         memory::site(&snapshot(&folder.path().join("snapshot"), &plan, instant, hostile), &options)
     };
@@ -467,7 +467,7 @@ fn a_mail_stands_on_its_own_and_names_are_only_text_in_it() {
     let calls = weeks();
     let plan: Vec<_> =
         calls.iter().map(|call| (call.0, call.1.as_str(), call.2, call.3, "<i>[x](y)", call.5)).collect();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let place = |name: &str| folder.path().join(name);
     snapshot(&place("snapshot"), &plan, "2026-12-02 00:00:00", "calm");
     snapshot(&place("early"), &plan[..1], "2026-11-02 12:00:00", "calm");
@@ -696,7 +696,7 @@ fn figures_of_the_real_databases_equal_those_of_sql() {
     }
     for which in ["small", "live"] {
         let db = TestDb::restored(which);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         compare_with_sql(&snapshot_of(&db, folder.path()), &mut db.client());
     }
 }
@@ -704,7 +704,7 @@ fn figures_of_the_real_databases_equal_those_of_sql() {
 #[test]
 fn figures_of_a_seeded_database_equal_those_of_sql() {
     let db = TestDb::migrated();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let plan = plan(&SeedOptions {
         conferences: 60,
         days: 20,

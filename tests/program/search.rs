@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use crate::support::say;
+use crate::support::{quick_folder, say};
 use peerpress::site::search_index::{Item, Kind, SHELF, files};
 use peerpress::units::Timestamp;
 use uuid::Uuid;
@@ -225,7 +225,7 @@ fn a_first_query_on_a_site_of_a_hundred_thousand_conferences_loads_a_hundred_kil
     let items = world(conferences);
     let queries = queries(&items);
     assert!(queries.len() > 400);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let files = files(items);
     for file in &files {
         std::fs::write(folder.path().join(format!("{}.js", file.name)), &file.script).unwrap();

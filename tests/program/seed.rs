@@ -13,7 +13,7 @@ use peerpress::snapshot::{Json, stats};
 use peerpress::units::Timestamp;
 use serde_json::Value;
 
-use crate::support::TestDb;
+use crate::support::{TestDb, quick_folder};
 
 fn options(conferences: usize, seed: u64) -> SeedOptions {
     SeedOptions {
@@ -405,7 +405,7 @@ fn a_summary_reads_as_the_samples_that_it_was_made_of() {
 
 #[test]
 fn a_snapshot_holds_all_but_what_is_deleted() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let plan = plan(&options(300, 1));
     let done = std::sync::Mutex::new(Vec::new());
     let snapshot =

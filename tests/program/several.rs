@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::cli::{peerpress, run};
 use super::incremental::{Data, build, bytes_of, small};
-use crate::support::{TestDb, cluster};
+use crate::support::{TestDb, cluster, quick_folder};
 use peerpress::seed::{SeedOptions, fill_database, plan};
 use peerpress::snapshot::{Snapshot, SnapshotError, join};
 use peerpress::units::Timestamp;
@@ -33,7 +33,7 @@ fn half(data: &Data, odd: bool) -> Data {
 
 #[test]
 fn halves_of_a_database_become_the_site_of_the_whole() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let place = folder.path();
     let data = small(place);
     data.write_as(&place.join("snapshot"), "odd, even");
@@ -86,7 +86,7 @@ fn seeded(seed: u64) -> TestDb {
 #[test]
 fn databases_are_read_side_by_side_and_make_one_report() {
     let (one, other) = (seeded(1), seeded(2));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let place = folder.path();
     let build = |urls: &[String]| {
         let mut command = peerpress(place);

@@ -11,6 +11,8 @@ use peerpress::signature::{NewKey, SigningKey};
 use peerpress::units::Timestamp;
 use serde_json::Value;
 
+use crate::support::quick_folder;
+
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -36,7 +38,7 @@ pub(crate) fn peerpress(folder: &Path, args: &[&str]) -> Ran {
 
 /// A folder with a snapshot of a few calls and a pair of keys.
 pub(crate) fn place(conferences: usize) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let end = Timestamp::parse("2026-11-20 12:00:00").unwrap();
     let plan = plan(&SeedOptions { conferences, days: 1, seed: 3, end, short: false });
     write_snapshot(&plan, &folder.path().join("snapshot"), &|_| {}).unwrap();
@@ -219,7 +221,7 @@ fn a_build_signs_what_it_wrote_and_nothing_else() {
 
 #[test]
 fn a_key_is_never_overwritten_and_its_passphrase_is_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let folder = folder.path();
     let ran = peerpress(folder, &["new-key", "key"]);
     assert!(ran.code == Some(2) && ran.stderr.contains("PEERPRESS_SIGN_PASSPHRASE"), "{}", ran.stderr);

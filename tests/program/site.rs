@@ -12,7 +12,7 @@ mod sealed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::support::memory;
+use crate::support::{memory, quick_folder};
 use html5ever::tendril::TendrilSink;
 use html5ever::{ParseOpts, parse_document};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
@@ -49,7 +49,7 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 
 #[test]
 fn the_same_snapshot_gives_the_same_bytes_on_any_number_of_threads() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let snapshot = seeded(folder.path());
     let once = pool(1).install(|| site(&snapshot));
     for threads in [8, 1, 8] {
@@ -98,7 +98,7 @@ fn write(folder: &Path, globals: &Globals, mut rows: PartRows) -> Snapshot {
 
 #[test]
 fn one_event_more_rewrites_exactly_the_files_that_a_clean_build_has_otherwise() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let event = EventRow {
         r#type: "custom".to_owned(),
         conference_id: ConferenceId(Uuid::from_u128(99)),
@@ -121,7 +121,7 @@ fn one_event_more_rewrites_exactly_the_files_that_a_clean_build_has_otherwise() 
 
 #[test]
 fn every_link_leads_to_a_file_and_every_data_file_is_valid() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     publish(&site(&seeded(folder.path())), folder.path());
     let mut outcome = check::Outcome::default();
     check::site(&folder.path().join("output"), &mut outcome).unwrap();
@@ -131,7 +131,7 @@ fn every_link_leads_to_a_file_and_every_data_file_is_valid() {
 
 #[test]
 fn a_report_of_some_days_has_their_calls_only_and_says_so() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (globals, mut rows) = rows_of("calm");
     let early = end().plus_seconds(-10.0 * 86_400.0);
     let other = ConferenceRow {
@@ -175,7 +175,7 @@ fn a_report_of_some_days_has_their_calls_only_and_says_so() {
 
 #[test]
 fn a_connection_that_flapped_thousands_of_times_leaves_a_page_that_can_be_opened() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (globals, mut rows) = rows_of("calm");
     rows.sessions[0].end_time = Some(end().plus_seconds(60_000.0));
     rows.connections[0].end_time = rows.sessions[0].end_time;
@@ -379,7 +379,7 @@ fn text_of(node: &Handle, text: &mut String) {
 
 #[test]
 fn hostile_text_in_every_column_and_leaf_stays_text() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let build = |text: &str| {
         let (globals, rows) = rows_of(text);
         site(&write(folder.path(), &globals, rows))
@@ -441,7 +441,7 @@ fn hostile_text_in_every_column_and_leaf_stays_text() {
 
 #[test]
 fn numbers_and_depths_that_json_readers_refuse_do_not_stop_a_build() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
     for data in [deep.as_str(), "1e999", "{\"a\":1e999}", "-0", "\"\\u0001\"", "null", "[]"] {
         let (globals, mut rows) = rows_of("calm");
@@ -471,7 +471,7 @@ fn numbers_and_depths_that_json_readers_refuse_do_not_stop_a_build() {
 
 #[test]
 fn pages_are_well_formed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let files = site(&seeded(folder.path()));
     for (path, bytes) in files.iter().filter(|(path, _)| is_page(path)) {
         let dom = parse(bytes);

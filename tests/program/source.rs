@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::TestDb;
+use crate::support::{TestDb, quick_folder};
 use peerpress::cluster::{Cluster, ClusterOptions};
 use peerpress::snapshot::{Dossier, Part, Sample, Snapshot};
 use peerpress::source::{
@@ -94,7 +94,7 @@ const COUNTED: [(&str, &str); 8] = [
 fn real_databases_come_over_whole() {
     for name in ["small", "live"] {
         let Some(db) = restored(name) else { return };
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let snapshot = snapshot(&db, &folder.path().join("snapshot")).unwrap();
         for (table, source) in COUNTED {
             let expected = number(&db, &format!("SELECT count(*) FROM {source} WHERE is_active"));
@@ -141,7 +141,7 @@ fn real_databases_come_over_whole() {
 #[test]
 fn the_number_of_workers_changes_nothing() {
     let Some(db) = restored("live") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let take = |workers: usize| {
         let options = SnapshotOptions { workers, ..options(&folder.path().join(workers.to_string())) };
         take_snapshot(&settings(&db), &options, &NoProgress).unwrap().snapshot
@@ -162,7 +162,7 @@ fn a_conference_of_more_events_than_are_held_has_the_same_rows_in_the_same_order
             "UPDATE app_genericevent SET created_at = date_trunc('minute', created_at) WHERE random() < 0.5;
              UPDATE app_genericevent SET data = '[1]' WHERE type = 'stats' AND id::text < '2'",
         );
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let take = |part_events: usize| {
             let target = folder.path().join(part_events.to_string());
             let options = SnapshotOptions { part_events, ..options(&target) };
@@ -193,7 +193,7 @@ fn deleted_rows_fall_out_and_deleted_people_lose_their_names() {
          INSERT INTO conference SELECT gen_random_uuid(), 'of gone', NULL, NULL, NULL, NULL, NULL, false, 0, now(), true, id
              FROM app WHERE name = 'of gone'",
     );
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let snapshot = snapshot(&db, &folder.path().join("snapshot")).unwrap();
     let rows = &snapshot.manifest().rows;
     assert_eq!((rows["conferences"], rows["organizations"], rows["apps"]), (4, 1, 1));
@@ -230,7 +230,7 @@ impl Progress for Slow {
 #[test]
 fn a_database_that_is_being_written_gives_one_instant() {
     let Some(db) = restored("small") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (done, written) = (AtomicBool::new(false), AtomicUsize::new(0));
     let snapshot = thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -298,7 +298,7 @@ fn error<T: std::fmt::Debug>(result: Result<T, SourceError>) -> SourceError {
 #[test]
 fn a_database_of_another_shape_is_named_as_such() {
     let Some(db) = restored("live") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let target = folder.path().join("snapshot");
     let said = || error(snapshot(&db, &target)).to_string();
     execute(&db, "ALTER TABLE app_session DROP COLUMN geo_ip CASCADE");
@@ -320,7 +320,7 @@ fn a_database_of_another_shape_is_named_as_such() {
 #[test]
 fn a_role_that_may_only_read_is_enough_and_one_that_may_not_is_told_what_it_lacks() {
     let Some(db) = restored("small") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let reader = ConnectionSettings::from_url(&db.url().replace("peerpress@", "reader@")).unwrap();
     let take = || take_snapshot(&reader, &options(&folder.path().join("snapshot")), &NoProgress);
     execute(
@@ -358,7 +358,7 @@ fn slow_tracks(db: &TestDb, seconds: f64) {
 #[test]
 fn a_connection_lost_half_way_leaves_the_former_snapshot() {
     let Some(db) = restored("live") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let target = folder.path().join("snapshot");
     let former = snapshot(&db, &target).unwrap();
     slow_tracks(&db, 0.05);
@@ -383,7 +383,7 @@ fn a_connection_lost_half_way_leaves_the_former_snapshot() {
 #[test]
 fn what_takes_too_long_is_given_up() {
     let Some(db) = restored("live") else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     slow_tracks(&db, 0.05);
     let hasty = SnapshotOptions {
         statement_timeout: Duration::from_millis(300),
@@ -411,7 +411,7 @@ fn a_wrong_password_and_a_server_that_is_not_there_are_told_apart() {
     let server = server("host all all 127.0.0.1/32 scram-sha-256", &[]);
     let mut admin = connect(&ConnectionSettings::from_url(&server.url("postgres")).unwrap()).unwrap();
     admin.batch_execute("ALTER ROLE peerpress PASSWORD 'hunter2 @/?'").unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let take = |settings: &ConnectionSettings| {
         error(take_snapshot(settings, &options(&folder.path().join("snapshot")), &NoProgress))
     };
@@ -464,7 +464,7 @@ fn tls_is_as_strict_as_the_mode_says() {
     let (authority, certificate, key) = certificates();
     let server =
         server("host all all 127.0.0.1/32 trust", &[("server.crt", &certificate), ("server.key", &key)]);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (good, bad) = (folder.path().join("good.pem"), folder.path().join("bad.pem"));
     fs::write(&good, authority).unwrap();
     fs::write(&bad, certificates().0).unwrap();

@@ -49,7 +49,7 @@ const BUILD: [&str; 4] = ["build", "--from", "snapshot", "--quiet"];
 
 #[test]
 fn whoever_comes_second_waits_and_says_for_whom() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let place = folder.path();
     seed(&place.join("snapshot"), 1, 4);
     assert_eq!(run(place, &BUILD), (Some(0), String::new()));
@@ -441,7 +441,7 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_full_disk_leaves_the_old_site_and_what_cannot_fit_is_said_before_anything_is_written() {
-    let mount = tempfile::tempdir().unwrap();
+    let mount = quick_folder();
     let at = mount.path().join("disk");
     let Some(disk) = SmallDisk::mount(&at, "size=24m,nr_inodes=1400") else { return };
     let mut sites = Sites::on(&|_| at.clone(), false);

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{memory, say};
+use crate::support::{memory, quick_folder, say};
 use peerpress::commands::site::SiteOptions;
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::site::Downloads;
@@ -43,7 +43,7 @@ fn python(needs: &str, program: &str, folder: &Path) -> Option<String> {
 
 #[test]
 fn python_reads_each_csv_file_and_finds_what_the_json_beside_it_has() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     site(folder.path(), &SiteOptions::default());
     let program = r"
 import csv, glob, json, os
@@ -85,7 +85,7 @@ print(checked > 1000)
 
 #[test]
 fn duckdb_reads_the_parquet_files_and_the_queries_of_the_data_page_run() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let snapshot = site(folder.path(), &SiteOptions::default());
     let program = r"
 import duckdb, glob, html, os, re
@@ -120,7 +120,7 @@ print(ran)
 
 #[test]
 fn what_the_settings_leave_out_is_neither_made_nor_linked_to() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let downloads = Downloads { parquet: false, webrtc_internals: false, embed: false };
     site(folder.path(), &SiteOptions { downloads, ..SiteOptions::default() });
     let output = folder.path().join("output");
@@ -132,7 +132,7 @@ fn what_the_settings_leave_out_is_neither_made_nor_linked_to() {
 
 #[test]
 fn a_webrtc_internals_dump_keeps_to_the_form_that_importers_read() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     site(folder.path(), &SiteOptions::default());
     // No registry has an importer's parser; these are the rules that the public ones go by.
     let program = r#"
@@ -184,7 +184,7 @@ print(series > 10 and events > 100 and descriptions > 10)
 
 #[test]
 fn pictures_are_well_formed_and_fragments_fetch_nothing_but_their_style_sheet() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let snapshot = site(folder.path(), &SiteOptions::default());
     let program = r#"
 import glob, re

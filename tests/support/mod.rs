@@ -15,6 +15,7 @@ use std::sync::{Mutex, OnceLock};
 
 use peerpress::cluster::{Cluster, ClusterOptions};
 use peerpress::migrate::migrate;
+use peerpress::publish::Room;
 use postgres::{Client, NoTls};
 
 /// The cluster of this test process. A static is never dropped, but the cluster goes with the process.
@@ -131,9 +132,15 @@ pub(crate) fn shared_data() -> Option<PathBuf> {
     None
 }
 
+/// Bytes that no test takes.
+const ROOM: u64 = 1 << 30;
+
 /// A folder in memory, where the system has room there: nothing waits for a disk that others keep busy.
 pub(crate) fn quick_folder() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+    let memory = Path::new("/dev/shm");
+    let in_memory = Room::at(memory).is_ok_and(|room| room.bytes >= ROOM);
+    let folder = if in_memory { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    folder.unwrap()
 }
 
 /// Says a line past the test runner, which keeps what a passing test prints to itself.

@@ -13,6 +13,8 @@ use peerpress::snapshot::{Globals, PartRows, Row, Snapshot, SnapshotWriter};
 use peerpress::units::Day;
 use serde_json::Value;
 
+use crate::support::quick_folder;
+
 use crate::support::columns::{columns_of, rows_of};
 
 use super::{end, has_extension, is_page, parse, shape, site, tables_hold, text_of};
@@ -251,7 +253,7 @@ const ROUNDS: usize = 4;
 
 #[test]
 fn hostile_texts_change_no_element_of_any_page_wherever_they_stand() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let calls = Calls::seeded(folder.path());
     let mut put = BTreeSet::new();
     let mut shown = BTreeSet::new();
@@ -402,7 +404,7 @@ impl Hand for Odd {
 
 #[test]
 fn odd_values_stop_no_build_wherever_they_stand() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let calls = Calls::seeded(folder.path());
     let mut odd = Odd { round: 0, json: odd_json(), places: BTreeSet::new(), deep: BTreeMap::new() };
     for round in 0..4 {
@@ -425,7 +427,7 @@ fn odd_values_stop_no_build_wherever_they_stand() {
 
 #[test]
 fn texts_of_a_megabyte_stop_no_build() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (globals, mut rows) = super::rows_of("calm");
     let long = "<b> ".repeat(1 << 18);
     rows.conferences[0].conference_name = Some(long.clone());

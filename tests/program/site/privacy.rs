@@ -17,7 +17,7 @@ use peerpress::units::Day;
 use serde_json::Value;
 
 use crate::support::columns::{columns_of, rows_of};
-use crate::support::memory;
+use crate::support::{memory, quick_folder};
 
 /// A mark: lower case, so that no folding of letters changes it, and of a form that nothing else has.
 fn mark(number: usize) -> String {
@@ -233,7 +233,7 @@ fn found(site: &BTreeMap<String, String>, places: &[String]) -> BTreeMap<String,
 
 #[test]
 fn a_public_site_has_no_mark_but_those_of_short_names_of_software() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     for instead in [false, true] {
         let (snapshot, places) = canary(&folder.path().join(instead.to_string()), instead);
         let site = texts(&snapshot, &public(), Only::default());
@@ -306,7 +306,7 @@ fn uuids(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn a_site_of_each_profile_is_whole_and_valid_and_names_its_profile() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     // One event is damaged.
     let mut damaged = 0;
     let snapshot = snapshot(folder.path(), |place, _, text| {
@@ -350,7 +350,7 @@ fn a_site_of_each_profile_is_whole_and_valid_and_names_its_profile() {
 
 #[test]
 fn a_public_site_has_no_id_of_the_database_and_the_same_pseudonyms_in_every_build() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let snapshot = snapshot(folder.path(), |_, _, text| text.to_owned());
     let full = texts(&snapshot, &Privacy::Full, Only::default());
     let ids: BTreeSet<&str> = full.values().flat_map(|text| uuids(text)).collect();
@@ -430,7 +430,7 @@ fn address(number: usize) -> (String, String) {
 
 #[test]
 fn an_internal_site_has_no_whole_address_and_no_credential_wherever_they_stood() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (mut count, mut secrets) = (0, Vec::new());
     let mut next = || {
         count += 1;
@@ -496,7 +496,7 @@ fn an_internal_site_has_no_whole_address_and_no_credential_wherever_they_stood()
 
 #[test]
 fn a_site_of_one_tenant_has_no_trace_of_another() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (snapshot, places) = canary(folder.path(), false);
     let globals = snapshot.globals().unwrap();
     let whole = texts(&snapshot, &Privacy::Full, Only::default());

@@ -11,6 +11,8 @@ use peerpress::snapshot::{Dossier, ParticipantRow, Sample, SampleRow, Snapshot};
 use peerpress::units::Timestamp;
 use serde_json::Value;
 
+use crate::support::quick_folder;
+
 use super::privacy::{canary, cells, marks};
 
 /// Runs the program; gives its exit code, and what it said on either way.
@@ -134,7 +136,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn somebody_who_is_erased_is_gone_from_snapshot_site_and_state_and_does_not_come_back() {
-    let place = tempfile::tempdir().unwrap();
+    let place = quick_folder();
     let folder = place.path();
     let (snapshot, places) = canary(folder, false);
     copy(&folder.join("snapshot"), &folder.join("again"));
@@ -197,7 +199,7 @@ fn somebody_who_is_erased_is_gone_from_snapshot_site_and_state_and_does_not_come
 
 #[test]
 fn a_tenant_that_is_not_there_is_a_mistake_and_the_hint_names_those_that_are() {
-    let place = tempfile::tempdir().unwrap();
+    let place = quick_folder();
     let (snapshot, _) = canary(place.path(), true);
     let names: Vec<String> =
         snapshot.globals().unwrap().organizations.into_iter().map(|row| row.name).collect();
@@ -213,7 +215,7 @@ fn a_tenant_that_is_not_there_is_a_mistake_and_the_hint_names_those_that_are() {
 
 #[test]
 fn the_secret_of_pseudonyms_is_made_once_for_its_owner_only_and_less_privacy_is_said() {
-    let place = tempfile::tempdir().unwrap();
+    let place = quick_folder();
     let folder = place.path();
     canary(folder, true);
     let build = ["build", "--from", "snapshot", "--privacy"];
@@ -242,7 +244,7 @@ fn the_secret_of_pseudonyms_is_made_once_for_its_owner_only_and_less_privacy_is_
 
 #[test]
 fn what_is_older_than_the_retention_is_gone_from_snapshot_and_site_and_all_else_stays() {
-    let place = tempfile::tempdir().unwrap();
+    let place = quick_folder();
     let folder = place.path();
     let (snapshot, places) = canary(folder, false);
     let cutoff = Timestamp::parse("2026-11-19 00:00:00").unwrap();

@@ -9,7 +9,7 @@ use peerpress::commands::site::SiteOptions;
 use peerpress::seal::{SALT, Seal};
 
 use super::privacy::{canary, marks};
-use crate::support::memory;
+use crate::support::{memory, quick_folder};
 
 fn seal() -> Seal {
     Seal::new("correct horse battery", [7; SALT], 10)
@@ -22,7 +22,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
 
 #[test]
 fn a_sealed_site_says_nothing_and_opens_to_the_same_bytes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (snapshot, places) = canary(folder.path(), false);
     let options = SiteOptions {
         privacy: peerpress::privacy::Privacy::Full,

@@ -151,7 +151,7 @@ fn a_connection_that_is_reset_at_any_message_is_an_error_and_leaves_the_former_s
     let server = server_with_calls();
     let proxy = Proxy::before(server.port());
     let settings = proxy.settings("");
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let target = folder.path().join("snapshot");
     let take = || {
         let options = SnapshotOptions { workers: 1, full: true, ..SnapshotOptions::new(target.clone()) };
@@ -190,7 +190,7 @@ fn a_connection_that_is_reset_at_any_message_is_an_error_and_leaves_the_former_s
 fn a_server_that_is_starting_is_waited_for_as_long_as_a_connection_may_take() {
     let server = server_with_calls();
     let proxy = Proxy::before(server.port());
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let take = |parameters| {
         let options = SnapshotOptions {
             workers: 1,
@@ -297,7 +297,7 @@ impl Progress for Unwilling {
 #[test]
 fn a_snapshot_for_which_there_is_no_room_is_not_begun() {
     let db = calls();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let options = SnapshotOptions { full: true, ..SnapshotOptions::new(folder.path().join("snapshot")) };
     let former = take_snapshot(&settings(&db), &options, &NoProgress).unwrap().snapshot;
     let refused = error(take_snapshot(&settings(&db), &options, &Unwilling));
@@ -313,7 +313,7 @@ fn a_snapshot_for_which_there_is_no_room_is_not_begun() {
 #[test]
 fn a_snapshot_that_cannot_fit_is_an_error_before_anything_is_written() {
     let db = calls();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let at = folder.path().join("disk");
     let Some(disk) = SmallDisk::mount(&at, "size=1m,nr_inodes=4") else { return };
     let taken = run(peerpress(folder.path()).args([
@@ -353,7 +353,7 @@ impl<F: Fn() + Sync> Progress for Then<F> {
 #[test]
 fn what_is_done_to_the_server_half_way_is_an_error_with_its_reason() {
     let db = calls();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let target = folder.path().join("snapshot");
     let options =
         |full| SnapshotOptions { workers: 1, part_events: 3, full, ..SnapshotOptions::new(target.clone()) };
@@ -572,7 +572,7 @@ fn snapshots_of_a_database_that_three_write_to_are_each_of_one_instant() {
         if tracked {
             track_changes(&mut db.client()).unwrap();
         }
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let target = folder.path().join("snapshot");
         let (done, written) = (AtomicBool::new(false), AtomicUsize::new(0));
         thread::scope(|scope| {
@@ -620,7 +620,7 @@ fn the_roles_of_the_docs_can_read_what_a_snapshot_needs_and_no_more() {
         .collect();
     let [all, columns] = blocks.as_slice() else { panic!("{} blocks of SQL", blocks.len()) };
     let db = calls();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let name: String = db.client().query_one("SELECT current_database()::text", &[]).unwrap().get(0);
     let role = format!("reader_of_{name}");
     let prepare = |block: &str| {

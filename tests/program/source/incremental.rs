@@ -14,7 +14,7 @@ use peerpress::source::{
 };
 
 use super::{dossiers, execute, settings};
-use crate::support::TestDb;
+use crate::support::{TestDb, quick_folder};
 
 /// Six conferences, two a day, each with two participants, sessions, connections, tracks and issues, the second issue stored
 /// without a conference; three events, one of them stats, and a summary. The ids say the table and the conference.
@@ -218,7 +218,7 @@ fn written(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> BTr
 
 /// Makes all changes, and compares after each.
 fn follow(db: &TestDb) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let (target, aside) = (folder.path().join("snapshot"), folder.path().join("aside"));
     assert_eq!(take(db, &target, false).whole, Some(Whole::First));
     for (name, statements, expected) in changes() {
@@ -274,7 +274,7 @@ fn by_the_change_log_only_what_changed_is_read() {
 #[test]
 fn the_change_log_alone_says_where_to_look_while_it_is_whole() {
     let db = calls();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let target = folder.path().join("snapshot");
     track_changes(&mut db.client()).unwrap();
     take(&db, &target, false);
@@ -312,7 +312,7 @@ fn a_transaction_that_was_open_is_seen_once_it_is_over() {
         if tracked {
             track_changes(&mut db.client()).unwrap();
         }
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let target = folder.path().join("snapshot");
         let mut open = db.client();
         open.batch_execute(&format!(
@@ -340,7 +340,7 @@ fn writers_need_no_right_on_the_log_and_readers_of_conferences_may_read_it() {
     );
     track_changes(&mut db.client()).unwrap();
     let as_role = |role: &str| db.url().replace("peerpress@", &format!("{role}@"));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let viewer = ConnectionSettings::from_url(&as_role("viewer")).unwrap();
     let take =
         || take_snapshot(&viewer, &options(&folder.path().join("snapshot"), false), &NoProgress).unwrap();
@@ -393,7 +393,7 @@ fn many_events_of_a_call_are_noted_once_and_old_notes_are_pruned() {
         "UPDATE peerpress_log SET kept_from = -1000;
          INSERT INTO peerpress_change VALUES (-900, gen_random_uuid())",
     );
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     take(&db, &folder.path().join("snapshot"), false);
     assert_eq!(noted(), 1);
     assert!(super::number(&db, "SELECT kept_from FROM peerpress_log") > u64::MAX - 100);
@@ -402,7 +402,7 @@ fn many_events_of_a_call_are_noted_once_and_old_notes_are_pruned() {
 #[test]
 fn what_cannot_be_gone_on_from_is_read_whole_with_the_reason() {
     let db = calls();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let target = folder.path().join("snapshot");
     let whole = |full: bool| take(&db, &target, full).whole;
     assert_eq!(whole(false), Some(Whole::First));
@@ -435,7 +435,7 @@ fn what_cannot_be_gone_on_from_is_read_whole_with_the_reason() {
 #[test]
 fn a_part_whose_files_are_gone_is_read_again() {
     let db = calls();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick_folder();
     let target = folder.path().join("snapshot");
     take(&db, &target, false);
     fs::remove_file(target.join("day=2026-11-18/events.parquet")).unwrap();
