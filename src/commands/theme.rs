@@ -24,6 +24,8 @@ pub struct Theme {
     pub templates: BTreeMap<String, String>,
     /// Bytes by name, such as `css/main.css`.
     pub asset_files: BTreeMap<String, Vec<u8>>,
+    /// Whether a script is not the built-in one of its name.
+    pub has_own_scripts: bool,
 }
 
 impl Theme {
@@ -39,7 +41,7 @@ impl Theme {
         let asset_files = AssetFiles::iter()
             .filter_map(|name| Some((name.to_string(), AssetFiles::get(&name)?.data.into_owned())))
             .collect();
-        Self { templates, asset_files }
+        Self { templates, asset_files, has_own_scripts: false }
     }
 
     /// The built-in ones, overlaid by the files of two folders, each of which may be missing.
@@ -56,6 +58,8 @@ impl Theme {
             if crate::render::assets::is_published(&name) {
                 let bytes = std::fs::read(&path)
                     .with_context(|| format!("cannot read the asset {}", path.display()))?;
+                let is_script = Path::new(&name).extension().is_some_and(|extension| extension == "js");
+                theme.has_own_scripts |= is_script && theme.asset_files.get(&name) != Some(&bytes);
                 theme.asset_files.insert(name, bytes);
             }
         }
