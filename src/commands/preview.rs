@@ -424,9 +424,8 @@ impl Site for Preview {
         if let Some(script) = live_script(path) {
             return Some(Entry::of_bytes(script));
         }
-        let saved = self.saved();
         if let Some(bytes) =
-            path.strip_prefix("assets/").and_then(|name| saved.assets.files.get(name).cloned())
+            path.strip_prefix("assets/").and_then(|name| self.saved().assets.files.get(name).cloned())
         {
             return Some(Entry::of_bytes(bytes));
         }
@@ -435,7 +434,8 @@ impl Site for Preview {
         }
         let shown = self.shown(path)?;
         let digest = shown.look.digest.as_deref().unwrap_or_default();
-        let scripts = if saved.theme.has_own_scripts { Scripts::Others } else { Scripts::BuiltIn };
+        // Looked at after the page: a script that has come meanwhile counts.
+        let scripts = if self.saved().theme.has_own_scripts { Scripts::Others } else { Scripts::BuiltIn };
         Some(Entry::of_bytes(with_script(&shown.html, path, digest, scripts)))
     }
 }

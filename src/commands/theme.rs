@@ -93,3 +93,30 @@ fn files(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_that_is_not_the_built_in_one_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let has_own_scripts =
+            || Theme::load(Path::new("no-templates"), folder.path()).unwrap().has_own_scripts;
+        let save = |name: &str, bytes: &[u8]| {
+            std::fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        };
+        let built_in = &Theme::built_in().asset_files["js/page.js"];
+        save("css/main.css", b"body { color: red }");
+        save("js/page.js", built_in);
+        // A source, which is not published.
+        save("js/page/main.js", b"mine");
+        assert!(!has_own_scripts());
+        save("js/page.js", b"mine");
+        assert!(has_own_scripts());
+        save("js/page.js", built_in);
+        save("js/mine.js", b"");
+        assert!(has_own_scripts());
+    }
+}

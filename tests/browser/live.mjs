@@ -207,6 +207,7 @@ async function checkNews(call, context) {
 async function loadedWith(page, selector, name) {
   await page.waitForSelector(selector, { state: "attached", ...patience });
   check(`${name} was loaded`, !(await isMarked(page)), true);
+  await page.waitForLoadState("load");
   await mark(page);
 }
 

@@ -82,6 +82,8 @@ async function show(look) {
     if (source) reload();
     return;
   }
+  // What is told of later may have other styles, and the server has the former ones no longer.
+  if (news) return;
   swapStyles(look.styles);
   showProblem(look.problem);
 }
