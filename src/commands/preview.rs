@@ -24,7 +24,7 @@ use crate::publish::SitePath;
 use crate::render::assets::Assets;
 use crate::render::{PageContext, Renderer};
 use crate::report::World;
-use crate::serve::{Entry, Folder, Look, Pages, Problem, SCRIPT, SCRIPT_PATH, Site, with_script};
+use crate::serve::{Entry, Folder, Look, Pages, Problem, Scripts, Site, live_script, with_script};
 use crate::site::Route;
 use crate::snapshot::{ConferenceRow, Snapshot};
 
@@ -421,8 +421,8 @@ impl Pages for Preview {
 impl Site for Preview {
     fn entry(&self, path: &str) -> Option<Entry> {
         self.session.right_of_way.take(FOR_A_PAGE);
-        if path == SCRIPT_PATH {
-            return Some(Entry::of_bytes(SCRIPT));
+        if let Some(script) = live_script(path) {
+            return Some(Entry::of_bytes(script));
         }
         if let Some(bytes) =
             path.strip_prefix("assets/").and_then(|name| self.saved().assets.files.get(name).cloned())
@@ -434,6 +434,8 @@ impl Site for Preview {
         }
         let shown = self.shown(path)?;
         let digest = shown.look.digest.as_deref().unwrap_or_default();
-        Some(Entry::of_bytes(with_script(&shown.html, path, digest)))
+        // Looked at after the page: a script that has come meanwhile counts.
+        let scripts = if self.saved().theme.has_own_scripts { Scripts::Others } else { Scripts::BuiltIn };
+        Some(Entry::of_bytes(with_script(&shown.html, path, digest, scripts)))
     }
 }

@@ -24,6 +24,8 @@ pub struct Theme {
     pub templates: BTreeMap<String, String>,
     /// Bytes by name, such as `css/main.css`.
     pub asset_files: BTreeMap<String, Vec<u8>>,
+    /// Whether a script is not the built-in one of its name.
+    pub has_own_scripts: bool,
 }
 
 impl Theme {
@@ -39,7 +41,7 @@ impl Theme {
         let asset_files = AssetFiles::iter()
             .filter_map(|name| Some((name.to_string(), AssetFiles::get(&name)?.data.into_owned())))
             .collect();
-        Self { templates, asset_files }
+        Self { templates, asset_files, has_own_scripts: false }
     }
 
     /// The built-in ones, overlaid by the files of two folders, each of which may be missing.
@@ -56,6 +58,8 @@ impl Theme {
             if crate::render::assets::is_published(&name) {
                 let bytes = std::fs::read(&path)
                     .with_context(|| format!("cannot read the asset {}", path.display()))?;
+                let is_script = Path::new(&name).extension().is_some_and(|extension| extension == "js");
+                theme.has_own_scripts |= is_script && theme.asset_files.get(&name) != Some(&bytes);
                 theme.asset_files.insert(name, bytes);
             }
         }
@@ -88,4 +92,31 @@ fn files(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
         files.push((name, entry.into_path()));
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_that_is_not_the_built_in_one_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let has_own_scripts =
+            || Theme::load(Path::new("no-templates"), folder.path()).unwrap().has_own_scripts;
+        let save = |name: &str, bytes: &[u8]| {
+            std::fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        };
+        let built_in = &Theme::built_in().asset_files["js/page.js"];
+        save("css/main.css", b"body { color: red }");
+        save("js/page.js", built_in);
+        // A source, which is not published.
+        save("js/page/main.js", b"mine");
+        assert!(!has_own_scripts());
+        save("js/page.js", b"mine");
+        assert!(has_own_scripts());
+        save("js/page.js", built_in);
+        save("js/mine.js", b"");
+        assert!(has_own_scripts());
+    }
 }

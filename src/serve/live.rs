@@ -24,10 +24,17 @@ const LISTENERS: usize = 512;
 /// Milliseconds after which a browser that lost the connection tries again.
 const RETRY_MS: u32 = 500;
 
-/// The script of open pages.
-pub const SCRIPT: &str = include_str!("../../assets/js/live/live.js");
-/// Where it is served, below the root.
-pub const SCRIPT_PATH: &str = "_peerpress/live.js";
+/// Where the script of open pages is served, below the root.
+const SCRIPT_PATH: &str = "_peerpress/live.js";
+
+/// The script of open pages and what it imports, by paths below the root.
+pub fn live_script(path: &str) -> Option<&'static str> {
+    match path {
+        SCRIPT_PATH => Some(include_str!("../../assets/js/live/live.js")),
+        "_peerpress/change.js" => Some(include_str!("../../assets/js/live/change.js")),
+        _ => None,
+    }
+}
 
 /// What a path may have unescaped within an attribute.
 const IN_ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
@@ -196,21 +203,36 @@ fn page_of(url: &str) -> String {
     percent_decode_str(page).decode_utf8_lossy().into_owned()
 }
 
+/// Whose the scripts of a site are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scripts {
+    /// All are those of the program, of which it is known what of a page they handle.
+    BuiltIn,
+    /// Some are the user's: where they are, pages are only loaded again and never changed in place.
+    Others,
+}
+
 /// A page with the script that listens for its news, which its policy may have to let in. `digest` is of the page as it is shown.
-pub fn with_script(html: &str, path: &str, digest: &str) -> String {
+/// It stands before the page's own deferred scripts, so that it sees the page as it was served.
+pub fn with_script(html: &str, path: &str, digest: &str, scripts: Scripts) -> String {
     let path = utf8_percent_encode(path, IN_ATTRIBUTE);
+    let scripts = match scripts {
+        Scripts::BuiltIn => "built-in",
+        Scripts::Others => "others",
+    };
     let tag = format!(
-        "<script type=\"module\" src=\"/{SCRIPT_PATH}\" data-live-page=\"{path}\" data-live-digest=\"{digest}\"></script>\n"
+        "<script type=\"module\" src=\"/{SCRIPT_PATH}\" data-live-page=\"{path}\" data-live-digest=\"{digest}\" data-live-scripts=\"{scripts}\"></script>\n"
     );
     let policy = "http-equiv=\"Content-Security-Policy\" content=\"";
-    let (head, rest) = html.split_once("</head>").unwrap_or(("", html));
+    let Some((head, rest)) = html.split_once("</head>") else { return format!("{html}{tag}") };
     let head = match head.split_once(policy) {
         Some((before, after)) if !after.split('"').next().unwrap_or_default().contains("script-src") => {
             format!("{before}{policy}script-src 'self'; connect-src 'self'; {after}")
         }
         _ => head.to_owned(),
     };
-    if head.is_empty() { format!("{html}{tag}") } else { format!("{head}{tag}</head>{rest}") }
+    let (before, after) = head.split_at(head.find("<script").unwrap_or(head.len()));
+    format!("{before}{tag}{after}</head>{rest}")
 }
 
 #[cfg(test)]
@@ -344,19 +366,32 @@ mod tests {
     }
 
     #[test]
-    fn the_script_goes_into_the_head_and_the_policy_lets_it_in() {
+    fn the_script_goes_into_the_head_before_others_and_the_policy_lets_it_in() {
+        let shown = |html: &str| with_script(html, "x/\"><b>.html", "12", Scripts::BuiltIn);
+        let tag = "<script type=\"module\" src=\"/_peerpress/live.js\" data-live-page=\"x/%22%3E%3Cb%3E.html\" \
+                   data-live-digest=\"12\" data-live-scripts=\"built-in\"></script>\n";
         let page = "<head><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\"></head><body></head>";
-        let shown = with_script(page, "x/\"><b>.html", "12");
-        assert!(
-            shown.contains("content=\"script-src 'self'; connect-src 'self'; default-src 'none'\""),
-            "{shown}"
+        let (before, after) = page.split_once("default").unwrap();
+        let (between, body) = after.split_once("</head>").unwrap();
+        assert_eq!(
+            shown(page),
+            format!("{before}script-src 'self'; connect-src 'self'; default{between}{tag}</head>{body}")
         );
-        assert!(shown.contains(
-            "data-live-page=\"x/%22%3E%3Cb%3E.html\" data-live-digest=\"12\"></script>\n</head><body></head>"
-        ));
         // A policy that lets scripts in stays as it is.
-        let page = page.replace("default-src 'none'", "default-src 'none'; script-src 'self'");
-        assert!(with_script(&page, "x", "1").starts_with(page.strip_suffix("</head><body></head>").unwrap()));
-        assert!(with_script("<p>x", "x", "1").starts_with("<p>x<script"));
+        let page = "<head><meta http-equiv=\"Content-Security-Policy\" content=\"script-src 'self'\">";
+        let rest = "<script src=\"a.js\" defer></script></head><body><script></script>";
+        assert_eq!(shown(&format!("{page}{rest}")), format!("{page}{tag}{rest}"));
+        assert_eq!(shown("<p>x"), format!("<p>x{tag}"));
+    }
+
+    #[test]
+    fn what_the_script_imports_is_served_beside_it() {
+        let script = live_script(SCRIPT_PATH).unwrap();
+        let imports: Vec<_> = script.lines().filter_map(|line| line.split_once(" from \"./")).collect();
+        assert!(!imports.is_empty());
+        for (_, name) in imports {
+            assert!(live_script(&format!("_peerpress/{}", name.trim_end_matches("\";"))).is_some(), "{name}");
+        }
+        assert_eq!(live_script("_peerpress/other.js"), None);
     }
 }

@@ -45,7 +45,7 @@ use connections::{Answers, Door, Hub, Limits, Reply};
 use crew::{Crew, Worker};
 pub use encoding::{Encoding, is_compressible};
 pub use guard::Guard;
-pub use live::{Line, Live, Look, Pages, Problem, SCRIPT, SCRIPT_PATH, with_script};
+pub use live::{Line, Live, Look, Pages, Problem, Scripts, live_script, with_script};
 pub use login::{Login, LoginError, hash_password};
 use request::{Method, Reading, Request};
 pub use site::{Body, Entry, Folder, Site};

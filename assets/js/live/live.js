@@ -1,12 +1,16 @@
-// Follows a live rebuild. The server puts this module into the pages that it shows, with the page's path and digest, and sends how
-// the page looks now: another digest means to reload, other style sheets are swapped, a problem is shown above the page.
-// It is never published.
+// Follows a live rebuild. The server puts this module into the pages that it shows, before all deferred scripts, with the page's path
+// and digest, and sends how the page looks now: at another digest the page is changed in place, or loaded again where that is not
+// safe; other style sheets are swapped; a problem is shown above the page. It is never published.
+
+import { asServed, logicalName } from "./change.js";
 
 /** @typedef {{message: string, file: string | null, line: number | null, column: number | null, lines: {number: number, text: string}[], hint: string | null}} Problem */
 /** @typedef {{digest: string | null, styles: Record<string, string>, problem: Problem | null}} Look */
 
 const own = document.querySelector("script[data-live-page]");
-const { livePage, liveDigest } = own instanceof HTMLElement ? own.dataset : {};
+const { livePage, liveDigest, liveScripts } = own instanceof HTMLElement ? own.dataset : {};
+/** Null where scripts are not all peerpress's own: nobody knows what those of others handle. */
+const page = liveScripts === "built-in" && areAllAssets([...document.scripts]) ? asServed() : null;
 const place = `peerpress-live ${window.location.pathname}`;
 /** How long to wait until a server that refuses is asked again. */
 const pause = 2000;
@@ -15,20 +19,33 @@ const pause = 2000;
 let source = null;
 /** @type {HTMLElement | null} */
 let overlay = null;
+/** What of the page is open. */
+let digest = liveDigest;
+/** What was heard last and not yet shown. @type {Look | null} */
+let news = null;
+let isShowing = false;
 
-restorePlace();
-document.addEventListener("visibilitychange", follow);
-// A connection that is left open keeps a page from the browser's back and forward cache.
-window.addEventListener("pagehide", () => leave());
-window.addEventListener("pageshow", follow);
-follow();
+// When the page's own scripts have done their work.
+document.addEventListener("DOMContentLoaded", () => {
+  restorePlace();
+  document.addEventListener("visibilitychange", follow);
+  // A connection that is left open keeps a page from the browser's back and forward cache.
+  window.addEventListener("pagehide", () => leave());
+  window.addEventListener("pageshow", follow);
+  follow();
+});
+
+/** @param {HTMLScriptElement[]} scripts */
+function areAllAssets(scripts) {
+  return scripts.every((script) => script === own || script.type === "application/json" || /\/assets\/js\/[^?#]+\.[0-9a-f]{12}\.js$/.test(script.src));
+}
 
 /** Browsers open six connections to a server: only pages that are seen listen. The others hear of everything when they are seen. */
 function follow() {
   if (document.visibilityState === "hidden") return leave();
   if (source) return;
   source = new EventSource(`/_peerpress/events?page=${livePage}`);
-  source.addEventListener("message", (event) => show(JSON.parse(event.data)));
+  source.addEventListener("message", (event) => hear(JSON.parse(event.data)));
   source.addEventListener("error", () => {
     // The browser tries again by itself, unless it was refused.
     if (source?.readyState !== EventSource.CLOSED) return;
@@ -42,11 +59,49 @@ function leave() {
   source = null;
 }
 
+/** One after the other; of what comes meanwhile only the last counts. @param {Look} look */
+async function hear(look) {
+  news = look;
+  if (isShowing) return;
+  isShowing = true;
+  try {
+    while (news) {
+      const next = news;
+      news = null;
+      await show(next);
+    }
+  } finally {
+    isShowing = false;
+  }
+}
+
 /** @param {Look} look */
-function show(look) {
-  if (look.digest && look.digest !== liveDigest) return reload();
+async function show(look) {
+  if (look.digest && look.digest !== digest && !(await change())) {
+    // Whoever has left meanwhile, or does not look, hears of it again.
+    if (source) reload();
+    return;
+  }
+  // What is told of later may have other styles, and the server has the former ones no longer.
+  if (news) return;
   swapStyles(look.styles);
   showProblem(look.problem);
+}
+
+/** Makes the open page what the server has now, which is what was told of or newer. Gives whether it did. */
+async function change() {
+  if (!page) return false;
+  try {
+    const response = await fetch(`/${livePage}`, { cache: "no-store" });
+    if (!response.ok) return false;
+    const next = new DOMParser().parseFromString(await response.text(), "text/html");
+    const tag = next.querySelector("script[data-live-page]");
+    if (!(tag instanceof HTMLElement) || tag.dataset.liveScripts !== liveScripts || !page.become(next)) return false;
+    digest = tag.dataset.liveDigest;
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function reload() {
@@ -59,12 +114,12 @@ function reload() {
 function swapStyles(styles) {
   for (const link of document.querySelectorAll('link[rel="stylesheet"]')) {
     if (!(link instanceof HTMLLinkElement) || link.dataset.liveOld) continue;
-    const [, root, published] = link.href.match(/^(.*\/assets\/)([^?#]+)$/) ?? [];
-    const wanted = published && styles[published.replace(/\.[0-9a-f]{12}(?=\.css$)/, "")];
+    const [, root, published] = link.getAttribute("href")?.match(/^((?:.*\/)?assets\/)([^?#]+)$/) ?? [];
+    const wanted = published && styles[logicalName(published)];
     if (!wanted || wanted === published) continue;
     const next = document.createElement("link");
     next.rel = "stylesheet";
-    next.href = root + wanted;
+    next.setAttribute("href", root + wanted);
     // The old one goes when the new one is there, so that nothing flashes.
     link.dataset.liveOld = "true";
     next.addEventListener("load", () => link.remove());
