@@ -272,6 +272,8 @@ async function checkProblems(page) {
 
 /** New data is on the pages that show it; the others are left alone. */
 async function checkData(person, methods) {
+  // Its document type has come and gone.
+  await mark(methods);
   const id = new URL(person.url()).pathname.match(/([^/]+)\.html$/)?.[1];
   await promisify(execFile)("psql", ["--no-psqlrc", "-q", "-c", `UPDATE participant SET participant_name = 'Renamed <b>' WHERE id = '${id}'`, database]);
   await person.waitForFunction(() => document.querySelector("h1")?.textContent?.includes("Renamed <b>"), null, patience);
