@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that stops has failed")]
 
 use std::hint::black_box;
+use std::io;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use peerpress::commands::site::SiteOptions;
@@ -12,7 +13,7 @@ use peerpress::report::{self, World};
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::site::pages::conference::{self, ConferencePageKind};
 use peerpress::site::{Page, api, csv, internals};
-use peerpress::snapshot::samples_bytes;
+use peerpress::snapshot::write_samples;
 use peerpress::units::Timestamp;
 
 fn stages(criterion: &mut Criterion) {
@@ -31,7 +32,7 @@ fn stages(criterion: &mut Criterion) {
     let measure = || report::measure(dossier.clone(), &world, &options.report);
     let report = measure();
     let page = || {
-        let mut pages = conference::pages(&report, &world, &options.report.limits).into_iter();
+        let mut pages = conference::pages(&report, &world, &options.report.limits);
         pages.find_map(|(route, page)| match page {
             ConferencePageKind::Call(page) => Some(Page::new(route, &frame, *page)),
             ConferencePageKind::Events(_) => None,
@@ -46,14 +47,14 @@ fn stages(criterion: &mut Criterion) {
     group.bench_function("page as data", |bench| bench.iter(|| black_box(page())));
     group.bench_function("page to HTML", |bench| bench.iter(|| black_box(renderer.page(&made).unwrap())));
     group.bench_function("static API", |bench| {
-        bench.iter(|| black_box(render::json("x", &api::conference_file(&report, &world)).unwrap()));
+        bench.iter(|| render::write_json("x", &api::conference_file(&report, &world), io::sink()).unwrap());
     });
-    group.bench_function("series as CSV", |bench| bench.iter(|| black_box(csv::series(&report))));
+    group.bench_function("series as CSV", |bench| bench.iter(|| csv::series(&report, io::sink()).unwrap()));
     group.bench_function("samples as Parquet", |bench| {
-        bench.iter(|| black_box(samples_bytes(&dossier.samples).unwrap()));
+        bench.iter(|| write_samples(&dossier.samples, io::sink()).unwrap());
     });
     group.bench_function("webrtc-internals dump", |bench| {
-        bench.iter(|| black_box(render::json("x", &internals::dump(&report, &world)).unwrap()));
+        bench.iter(|| render::write_json("x", &internals::dump(&report, &world), io::sink()).unwrap());
     });
     group.finish();
 }

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::precompress::{self, Precompressing};
 use super::preview::ContextWriter;
 use super::sealing::{self, Parameters, Sealing};
-use super::site::{self, Ledger, LedgerDamage, Made, Mail, Sink, SiteCounts, SiteOptions, UnitSink, Work};
+use super::site::{
+    self, Ledger, LedgerDamage, Made, Mail, Make, Sink, SiteCounts, SiteOptions, UnitSink, Work,
+};
 use super::theme::Theme;
 use super::{Done, Session, Usage, locks, settings, sign, snapshot};
 use crate::cli;
@@ -167,6 +169,11 @@ impl UnitSink for PublishingUnit<'_> {
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
         self.session.check_stop()?;
         Ok(self.unit.put(&SitePath::new(path)?, &bytes, key)?)
+    }
+
+    fn put_with(&self, path: &str, key: Option<blake3::Hash>, make: &Make<'_>) -> anyhow::Result<()> {
+        self.session.check_stop()?;
+        self.unit.put_with(&SitePath::new(path)?, key, |to| make(to))
     }
 
     fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use brotli::enc::BrotliEncoderParams;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::site::{Sink, UnitSink};
+use super::site::{Make, Sink, UnitSink};
 use crate::serve::{Encoding, is_compressible};
 use crate::site::Route;
 
@@ -120,6 +120,16 @@ impl UnitSink for PrecompressingUnit<'_> {
             Some(bytes) => self.sink.put(&form.path, bytes, Some(form.key)),
             None => self.sink.keep(&form.path),
         })
+    }
+
+    fn put_with(&self, path: &str, key: Option<blake3::Hash>, make: &Make<'_>) -> anyhow::Result<()> {
+        if !is_compressible(path) {
+            return self.sink.put_with(path, key.map(|key| Forms::default().key_of(&key)), make);
+        }
+        // A compressor is told how many bytes there are, and forms come after their file: all of it is held.
+        let mut bytes = Vec::new();
+        make(&mut bytes)?;
+        self.put(path, bytes, key)
     }
 
     fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ mod search;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -52,7 +53,7 @@ use crate::site::pages::period::LastPeriod;
 use crate::site::{Downloads, Frame, ReportScope, Route, api, csv, internals};
 use crate::snapshot::{
     AppRow, ConferenceRow, Dossier, OrganizationRow, Part, ParticipantRow, Row, SessionRow, Snapshot,
-    samples_bytes, table_bytes,
+    write_samples, write_table,
 };
 
 pub use on_demand::{conference_contexts, is_measured_on_demand};
@@ -64,6 +65,9 @@ pub trait Sink: Sync {
     /// Begins a unit.
     fn unit<'a>(&'a self, name: &str) -> anyhow::Result<Box<dyn UnitSink + 'a>>;
 }
+
+/// Writes the bytes of a file, the same each time.
+pub type Make<'a> = dyn Fn(&mut (dyn Write + Send)) -> anyhow::Result<()> + 'a;
 
 /// Where the files of one unit go. Threads use it at the same time.
 pub trait UnitSink: Sync {
@@ -80,6 +84,12 @@ pub trait UnitSink: Sync {
     }
     /// Takes a file; `key` is a digest of all that it was made from, if that is known.
     fn put(&self, path: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
+    /// The same of a file that may be large. A sink that needs all of its bytes at once holds them.
+    fn put_with(&self, path: &str, key: Option<blake3::Hash>, make: &Make<'_>) -> anyhow::Result<()> {
+        let mut bytes = Vec::new();
+        make(&mut bytes)?;
+        self.put(path, bytes, key)
+    }
     /// Ends the unit; `key` is a digest of all that it was made from, if that is known.
     fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()>;
     /// Whether it has to hear of every page, also of one that could be kept without making what its template is given.
@@ -461,9 +471,9 @@ impl Builder<'_> {
         }
         self.in_unit(&unit, Some(key.finish()), |desk| {
             for (slice, _) in &kept {
-                slice.files.of_unit(&unit)?.into_iter().try_for_each(|path| {
-                    let bytes = slice.files.bytes(&path)?;
-                    desk.copy(path.as_str(), bytes)
+                let mut paths = slice.files.of_unit(&unit)?.into_iter();
+                paths.try_for_each(|path| {
+                    desk.copy(path.as_str(), &|to| Ok(slice.files.copy(&path, to)?))
                 })?;
             }
             Ok(())
@@ -484,11 +494,12 @@ impl Builder<'_> {
             return Ok(());
         }
         desk.keyed_data(&key, &Route::ApiConference(id), &api::conference_file(report, &self.world))?;
-        desk.keyed_put(&key, &Route::ApiConferenceSeries(id), csv::series(report))?;
-        desk.keyed_put(&key, &Route::ApiConferenceEvents(id), csv::events(report))?;
+        desk.keyed_put(&key, &Route::ApiConferenceSeries(id), &|to| Ok(csv::series(report, to)?))?;
+        desk.keyed_put(&key, &Route::ApiConferenceEvents(id), &|to| Ok(csv::events(report, to)?))?;
         if self.options.downloads.parquet {
-            desk.keyed_put(&key, &Route::ConferenceSamples(id), samples_bytes(&report.dossier.samples)?)?;
-            desk.keyed_put(&key, &Route::ConferenceEvents(id), table_bytes(&report.dossier.events)?)?;
+            let Dossier { samples, events, .. } = &report.dossier;
+            desk.keyed_put(&key, &Route::ConferenceSamples(id), &|to| Ok(write_samples(samples, to)?))?;
+            desk.keyed_put(&key, &Route::ConferenceEvents(id), &|to| Ok(write_table(events, to)?))?;
         }
         if self.options.downloads.webrtc_internals {
             desk.keyed_data(&key, &Route::ConferenceInternals(id), &internals::dump(report, &self.world))?;
@@ -713,7 +724,9 @@ impl Builder<'_> {
         let organization = self.world.organizations.get(&app.organization_id);
         let label = self.world.person(row.id).label;
         desk.data(&Route::ApiParticipant(row.id), &api::participant_file(row, own, facts))?;
-        desk.put(&Route::ApiParticipantConferences(row.id), csv::participant(own, facts))?;
+        desk.put_with(&Route::ApiParticipantConferences(row.id), &|to| {
+            Ok(csv::participant(own, facts, to)?)
+        })?;
         let nothing = Usual::default();
         let usual = usual.get(&app.id).unwrap_or(&nothing);
         let page = ParticipantPage::new(row, label, (app, organization, usual), own, facts);
@@ -772,7 +785,9 @@ impl Builder<'_> {
                 let page = MonthPage::new(app, organization, month, neighbours, &list);
                 desk.page(Route::AppMonth(app.id, (*month).clone()), page)?;
                 desk.data(&Route::ApiAppMonth(app.id, (*month).clone()), &api::month_file(&list))?;
-                desk.put(&Route::ApiAppMonthCsv(app.id, (*month).clone()), csv::month(&list))
+                desk.put_with(&Route::ApiAppMonthCsv(app.id, (*month).clone()), &|to| {
+                    Ok(csv::month(&list, to)?)
+                })
             })
         })?;
         let digests: Vec<_> = names.iter().map(|month| left.digests(app.id, month)).collect();

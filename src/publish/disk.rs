@@ -10,6 +10,8 @@ pub trait Disk: Sync {
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
     /// Writes a file that is not there yet.
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Adds bytes to the end of a file that is there.
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Writes a file that is not there yet from the bytes of others, one after the other.
     fn join(&self, pieces: &[PathBuf], path: &Path) -> io::Result<()>;
     /// Renames, in place of what is there.
@@ -39,6 +41,10 @@ impl Disk for RealDisk {
 
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes)
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        OpenOptions::new().append(true).open(path)?.write_all(bytes)
     }
 
     fn join(&self, pieces: &[PathBuf], path: &Path) -> io::Result<()> {

@@ -10,6 +10,7 @@
 
 mod disk;
 mod folders;
+mod incoming;
 mod journal;
 mod manifest;
 mod paths;
@@ -26,6 +27,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use disk::{Disk, RealDisk};
 use folders::Folders;
+use incoming::Incoming;
 use journal::{Recovered, Spool};
 use manifest::{Entries, Entry, Manifest, UnitRecord};
 pub use paths::{PathError, SitePath};
@@ -72,6 +74,13 @@ pub enum PublishError {
     Path(#[from] PathError),
 }
 
+/// A digest of the bytes of a file, of which only some are held at a time.
+fn digest_of(path: &Path) -> io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(fs::File::open(path)?)?;
+    Ok(hasher.finalize())
+}
+
 fn io_at(path: &Path) -> impl FnOnce(io::Error) -> PublishError + '_ {
     |source| PublishError::Io { path: path.to_owned(), source }
 }
@@ -97,6 +106,14 @@ pub struct Changes {
 struct Planned {
     entry: Entry,
     wait: Option<Staged>,
+}
+
+/// How a file of the new site stands to what is in its place.
+enum Standing {
+    /// It is there already.
+    InPlace(Entry),
+    /// It has to come there.
+    Wanted(Staged),
 }
 
 /// A file that waits for its place.
@@ -236,10 +253,11 @@ impl Published {
         Ok(manifest::parse_unit(&bytes).ok_or_else(damaged)?.into_keys().collect())
     }
 
-    /// The bytes of a file.
-    pub fn bytes(&self, path: &SitePath) -> Result<Vec<u8>, PublishError> {
+    /// Writes the bytes of a file to somewhere else.
+    pub fn copy(&self, path: &SitePath, to: &mut (impl io::Write + ?Sized)) -> Result<(), PublishError> {
         let place = self.output.join(path.as_str());
-        fs::read(&place).map_err(io_at(&place))
+        let mut copy = || io::copy(&mut fs::File::open(&place)?, to);
+        copy().map(drop).map_err(io_at(&place))
     }
 }
 
@@ -572,33 +590,13 @@ impl<D: Disk> Unit<'_, D> {
     /// Takes a file of the new site. `key` is a digest of all that it was made from, if that is known.
     pub fn put(&self, path: &SitePath, bytes: &[u8], key: Option<blake3::Hash>) -> Result<(), PublishError> {
         let publisher = self.publisher;
-        let digest = blake3::hash(bytes);
-        let place = publisher.place(path);
-        let old = self.old.get(path);
-        if let Some(entry) = old.filter(|entry| entry.digest == digest && entry.matches(&place)) {
-            return self.plan(path, Planned { entry: Entry { key, ..entry.clone() }, wait: None });
-        }
-        let mut wait = Staged::Changed;
-        match fs::symlink_metadata(&place) {
-            // The start page is the way to everything else, also to the first site.
-            Err(_) if path.as_str() != "index.html" => wait = Staged::New,
-            Err(_) => {}
-            Ok(found) => {
-                let same = found.is_file()
-                    && found.len() == bytes.len() as u64
-                    && fs::read(&place).is_ok_and(|there| there == bytes);
-                if same {
-                    let entry = Entry::of(&place, digest, key).map_err(io_at(&place))?;
-                    return self.plan(path, Planned { entry, wait: None });
-                }
-                let ours = || publisher.is_ours(path);
-                if !found.is_file() || (old.is_none() && !ours()) {
-                    return Err(PublishError::Foreign(place));
-                }
-            }
-        }
+        let (digest, size) = (blake3::hash(bytes), bytes.len() as u64);
+        let wait = match self.standing(path, digest, size, key)? {
+            Standing::InPlace(entry) => return self.plan(path, Planned { entry, wait: None }),
+            Standing::Wanted(wait) => wait,
+        };
         // Planned first, so that two files of one path never share a place in staging.
-        let unknown = Entry { size: bytes.len() as u64, mtime_ns: 0, digest, key };
+        let unknown = Entry { size, mtime_ns: 0, digest, key };
         self.plan(path, Planned { entry: unknown, wait: Some(wait) })?;
         let staged = journal::staged(&publisher.state, path);
         if let Some(folder) = staged.parent() {
@@ -606,10 +604,51 @@ impl<D: Disk> Unit<'_, D> {
         }
         publisher.disk.write_new(&staged, bytes).map_err(io_at(&staged))?;
         let entry = Entry::of(&staged, digest, key).map_err(io_at(&staged))?;
-        if let Some(planned) = self.planned().get_mut(path) {
-            planned.entry = entry;
-        }
+        self.settle(path, Planned { entry, wait: Some(wait) });
         Ok(())
+    }
+
+    /// The same of a file that may be large: `make` writes it piece by piece, and no more than a megabyte of it is held. Where
+    /// `make` or the disk ends in an error, nothing is left of the file; that of the disk is the one that is given.
+    pub fn put_with<E: From<PublishError>>(
+        &self,
+        path: &SitePath,
+        key: Option<blake3::Hash>,
+        make: impl FnOnce(&mut (dyn io::Write + Send)) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut incoming = Incoming::new(self, path);
+        let made = make(&mut incoming);
+        incoming.finish(made, key)
+    }
+
+    /// How a file with certain bytes stands to what is in its place.
+    fn standing(
+        &self,
+        path: &SitePath,
+        digest: blake3::Hash,
+        size: u64,
+        key: Option<blake3::Hash>,
+    ) -> Result<Standing, PublishError> {
+        let publisher = self.publisher;
+        let place = publisher.place(path);
+        let old = self.old.get(path);
+        if let Some(entry) = old.filter(|entry| entry.digest == digest && entry.matches(&place)) {
+            return Ok(Standing::InPlace(Entry { key, ..entry.clone() }));
+        }
+        let Ok(found) = fs::symlink_metadata(&place) else {
+            // The start page is the way to everything else, also to the first site.
+            let is_start = path.as_str() == "index.html";
+            return Ok(Standing::Wanted(if is_start { Staged::Changed } else { Staged::New }));
+        };
+        let same = || found.len() == size && digest_of(&place).is_ok_and(|there| there == digest);
+        if found.is_file() && same() {
+            let entry = Entry::of(&place, digest, key).map_err(io_at(&place))?;
+            return Ok(Standing::InPlace(entry));
+        }
+        if !found.is_file() || (old.is_none() && !publisher.is_ours(path)) {
+            return Err(PublishError::Foreign(place));
+        }
+        Ok(Standing::Wanted(Staged::Changed))
     }
 
     /// Ends the unit; `key` is a digest of all that it was made from, if that is known.
@@ -668,8 +707,19 @@ impl<D: Disk> Unit<'_, D> {
         if !self.publisher.build().paths.insert(folded(path)) {
             return Err(PublishError::Collision(path.to_string()));
         }
-        self.planned().insert(path.clone(), planned);
+        self.settle(path, planned);
         Ok(())
+    }
+
+    /// Says of a file that is planned what became of it.
+    fn settle(&self, path: &SitePath, planned: Planned) {
+        self.planned().insert(path.clone(), planned);
+    }
+
+    /// Takes a plan back.
+    fn forget(&self, path: &SitePath) {
+        self.planned().remove(path);
+        self.publisher.build().paths.remove(&folded(path));
     }
 }
 

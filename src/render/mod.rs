@@ -5,7 +5,7 @@ mod context;
 mod filters;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 
 use serde::Serialize;
 
@@ -157,12 +157,15 @@ fn escape(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
     out.write_all(&bytes[from..])
 }
 
-/// The bytes of a file of the static API.
-pub fn json<T: Serialize>(path: &str, value: &T) -> Result<Vec<u8>, RenderError> {
-    let mut bytes = serde_json::to_vec(value)
-        .map_err(|error| RenderError::Json { path: path.to_owned(), problem: error.to_string() })?;
-    bytes.push(b'\n');
-    Ok(bytes)
+/// Writes a file of the static API.
+pub fn write_json<T: Serialize>(path: &str, value: &T, to: impl io::Write) -> Result<(), RenderError> {
+    // It comes in pieces of a few bytes.
+    let mut to = io::BufWriter::with_capacity(16 * 1024, to);
+    let mut write = || -> Result<(), serde_json::Error> {
+        serde_json::to_writer(&mut to, value)?;
+        to.write_all(b"\n").and_then(|()| to.flush()).map_err(serde_json::Error::io)
+    };
+    write().map_err(|error| RenderError::Json { path: path.to_owned(), problem: error.to_string() })
 }
 
 fn chain(error: &tera::Error) -> String {

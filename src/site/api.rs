@@ -228,6 +228,15 @@ fn event(row: &EventRow) -> Event<'_> {
     }
 }
 
+/// All events but stats, each made when it is written: there may be very many.
+struct Events<'a>(&'a [EventRow]);
+
+impl Serialize for Events<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().filter(|row| row.r#type != "stats").map(event))
+    }
+}
+
 /// `api/v1/conferences/<id>.json`.
 #[derive(Serialize)]
 pub struct ConferenceFile<'a> {
@@ -236,7 +245,7 @@ pub struct ConferenceFile<'a> {
     sessions: Vec<Session<'a>>,
     connections: Vec<Connection<'a>>,
     issues: Vec<Issue<'a>>,
-    events: Vec<Event<'a>>,
+    events: Events<'a>,
     graphs: Graphs<'a>,
     report: ConferenceAddition<'a>,
 }
@@ -358,7 +367,7 @@ pub fn conference_file<'a>(report: &'a ConferenceReport, world: &'a World) -> Co
         sessions: report.counted.sessions.iter().map(session).collect(),
         connections: dossier.connections.iter().map(connection).collect(),
         issues: own().map(issue).collect(),
-        events: dossier.events.iter().filter(|row| row.r#type != "stats").map(event).collect(),
+        events: Events(&dossier.events),
         graphs: graphs(report),
         report: ConferenceAddition {
             class: report.facts.class,

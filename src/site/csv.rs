@@ -4,6 +4,7 @@
 //! characters that some readers refuse are shown by their Unicode pictures. What is missing is an empty cell.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use crate::report::experience::Part;
 use crate::report::streams::{Stream, Values};
@@ -14,21 +15,24 @@ use crate::units::{Timestamp, push_number};
 use super::pages::conference_label;
 use crate::ids::ConferenceId;
 
-/// A table on its way to bytes.
-struct Table {
-    writer: csv::Writer<Vec<u8>>,
+/// So many bytes of lines are put together before they are written.
+const LINES: usize = 32 * 1024;
+
+/// A table that is being written.
+struct Table<W: Write> {
+    writer: csv::Writer<W>,
     record: csv::StringRecord,
 }
 
-impl Table {
-    fn new(columns: &[&str]) -> Self {
-        let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+impl<W: Write> Table<W> {
+    fn new(columns: &[&str], to: W) -> io::Result<Self> {
+        let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to);
         let mut table = Self { writer, record: csv::StringRecord::new() };
         for column in columns {
             table.text(column);
         }
-        table.end();
-        table
+        table.end()?;
+        Ok(table)
     }
 
     fn text(&mut self, text: &str) {
@@ -60,15 +64,14 @@ impl Table {
         self.record.push_field(&text);
     }
 
-    fn end(&mut self) {
-        // Into memory, and with as many cells as the caller put: the program has no row of another length.
-        drop(self.writer.write_record(&self.record));
+    fn end(&mut self) -> io::Result<()> {
+        self.writer.write_record(&self.record)?;
         self.record.clear();
+        Ok(())
     }
 
-    fn finish(self) -> Vec<u8> {
-        // Into memory.
-        self.writer.into_inner().unwrap_or_default()
+    fn finish(mut self) -> io::Result<()> {
+        self.writer.flush()
     }
 }
 
@@ -103,8 +106,8 @@ fn class(class: Class) -> &'static str {
 }
 
 /// The conferences of an app and month, in the order of their JSON file. Durations are seconds.
-pub fn month(list: &[&ConferenceFacts]) -> Vec<u8> {
-    let mut table = Table::new(&[
+pub fn month(list: &[&ConferenceFacts], to: impl Write) -> io::Result<()> {
+    let columns = [
         "id",
         "conference_id",
         "conference_name",
@@ -127,7 +130,8 @@ pub fn month(list: &[&ConferenceFacts]) -> Vec<u8> {
         "connections_established",
         "connections_relayed",
         "issues",
-    ]);
+    ];
+    let mut table = Table::new(&columns, to)?;
     for facts in list {
         row(&mut table, &facts.row);
         let row = &facts.row;
@@ -147,12 +151,12 @@ pub fn month(list: &[&ConferenceFacts]) -> Vec<u8> {
         table.shown(&established);
         table.shown(&relayed);
         table.text(&counts(facts.issues.iter().map(|(code, count)| (code.as_str(), *count))));
-        table.end();
+        table.end()?;
     }
     table.finish()
 }
 
-fn row(table: &mut Table, row: &ConferenceRow) {
+fn row(table: &mut Table<impl Write>, row: &ConferenceRow) {
     table.shown(&row.id);
     table.text(&row.conference_id);
     table.maybe_text(row.conference_name.as_deref());
@@ -170,25 +174,68 @@ fn counts<'a>(list: impl Iterator<Item = (&'a str, usize)>) -> String {
 
 /// What was measured of a conference per interval, one value per row: by connection, then stream, measure and time. `time`
 /// is when the interval ended; `unit` is that of `value`, ratios from 0 to 1.
-pub fn series(report: &ConferenceReport) -> Vec<u8> {
-    let table =
-        Table::new(&["time", "connection", "stream", "kind", "direction", "measure", "value", "unit"]);
-    let mut lines = String::from_utf8(table.finish()).unwrap_or_default();
+pub fn series(report: &ConferenceReport, mut to: impl Write) -> io::Result<()> {
+    let columns = ["time", "connection", "stream", "kind", "direction", "measure", "value", "unit"];
+    Table::new(&columns, &mut to)?.finish()?;
+    let mut lines = Lines { text: String::with_capacity(LINES), to };
     for connection in &report.connections {
         let series = &connection.series;
-        let times: Vec<String> =
-            series.t.iter().map(|ms| Timestamp::from_micros(ms.saturating_mul(1000)).rfc3339()).collect();
+        let times = Times::of(&series.t);
         let id = connection.row.id.to_string();
-        values(&mut lines, &times, &id, None, &series.values);
+        values(&mut lines, &times, &id, None, &series.values)?;
         for stream in &series.streams {
-            values(&mut lines, &times, &id, Some(stream), &stream.values);
+            values(&mut lines, &times, &id, Some(stream), &stream.values)?;
         }
     }
-    lines.into_bytes()
+    lines.write()
+}
+
+/// Lines on their way.
+struct Lines<W> {
+    text: String,
+    to: W,
+}
+
+impl<W: Write> Lines<W> {
+    fn write(&mut self) -> io::Result<()> {
+        self.to.write_all(self.text.as_bytes())?;
+        self.text.clear();
+        Ok(())
+    }
+}
+
+/// Instants as texts.
+#[derive(Default)]
+struct Times {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Times {
+    /// Of milliseconds since the Unix epoch.
+    fn of(t: &[i64]) -> Self {
+        let mut times = Self::default();
+        for ms in t {
+            times.text.push_str(&Timestamp::from_micros(ms.saturating_mul(1000)).rfc3339());
+            times.ends.push(times.text.len());
+        }
+        times
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(start, end)| &self.text[*start..*end])
+    }
 }
 
 /// A line per value. What stands between time and value is the same in all lines of a measure, so that it is made once.
-fn values(lines: &mut String, times: &[String], connection: &str, stream: Option<&Stream>, values: &Values) {
+fn values<W: Write>(
+    lines: &mut Lines<W>,
+    times: &Times,
+    connection: &str,
+    stream: Option<&Stream>,
+    values: &Values,
+) -> io::Result<()> {
     let id = plain(stream.map_or("", |stream| stream.id.as_str()));
     let kind = stream.map_or("", |stream| stream.kind.label());
     let direction = stream.map_or("", |stream| stream.direction.label());
@@ -199,16 +246,20 @@ fn values(lines: &mut String, times: &[String], connection: &str, stream: Option
         for (time, value) in times.iter().zip(list) {
             let Some(value) = value else { continue };
             for part in [time, ",", &between, ","] {
-                lines.push_str(part);
+                lines.text.push_str(part);
             }
             if value.is_finite() {
-                push_number(lines, *value);
+                push_number(&mut lines.text, *value);
             }
             for part in [",", unit, "\r\n"] {
-                lines.push_str(part);
+                lines.text.push_str(part);
+            }
+            if lines.text.len() > LINES {
+                lines.write()?;
             }
         }
     }
+    Ok(())
 }
 
 /// The unit of a measure's values in data files.
@@ -228,19 +279,10 @@ pub fn unit(unit: &str) -> &'static str {
 }
 
 /// What happened in a conference, by time; getStats samples are in [`series`]. `data` is JSON.
-pub fn events(report: &ConferenceReport) -> Vec<u8> {
-    let mut table = Table::new(&[
-        "time",
-        "id",
-        "type",
-        "category",
-        "participant",
-        "peer",
-        "session",
-        "connection",
-        "track",
-        "data",
-    ]);
+pub fn events(report: &ConferenceReport, to: impl Write) -> io::Result<()> {
+    let columns =
+        ["time", "id", "type", "category", "participant", "peer", "session", "connection", "track", "data"];
+    let mut table = Table::new(&columns, to)?;
     let is_told = |event: &&EventRow| event.r#type != "stats";
     for event in report.dossier.events.iter().filter(is_told) {
         table.shown(&event.created_at);
@@ -253,7 +295,7 @@ pub fn events(report: &ConferenceReport) -> Vec<u8> {
         table.maybe(event.connection_id);
         table.maybe(event.track_id);
         table.maybe_text(event.data.as_ref().map(|data| data.0.as_str()));
-        table.end();
+        table.end()?;
     }
     table.finish()
 }
@@ -263,13 +305,14 @@ pub fn events(report: &ConferenceReport) -> Vec<u8> {
 pub fn participant(
     attendances: &[Attendance],
     conferences: &BTreeMap<ConferenceId, ConferenceFacts>,
-) -> Vec<u8> {
+    to: impl Write,
+) -> io::Result<()> {
     let mut columns =
         vec!["id", "conference_id", "conference_name", "created_at", "start_time", "call_start", "end_time"];
     columns.extend(["label", "sessions", "presence_s", "minutes", "bad_minutes"]);
     columns.extend(Part::ALL.map(|part| part.meaning().0));
     columns.extend(["issues", "findings"]);
-    let mut table = Table::new(&columns);
+    let mut table = Table::new(&columns, to)?;
     for attendance in attendances {
         let Some(facts) = conferences.get(&attendance.conference) else { continue };
         row(&mut table, &facts.row);
@@ -284,7 +327,7 @@ pub fn participant(
         table.text(&counts(attendance.issues.iter().map(|((_, code), count)| (code.as_str(), *count))));
         let findings = attendance.incidents.iter().map(|(code, count)| (code.meaning().1, *count));
         table.text(&counts(findings));
-        table.end();
+        table.end()?;
     }
     table.finish()
 }
@@ -297,11 +340,13 @@ mod tests {
     fn a_text_that_looks_like_a_formula_is_made_plain_and_a_number_is_not() {
         let cells = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "x=1", ""].map(plain);
         assert_eq!(cells, ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "'\rx", "x=1", ""]);
-        let mut table = Table::new(&["a", "b"]);
+        let mut bytes = Vec::new();
+        let mut table = Table::new(&["a", "b"], &mut bytes).unwrap();
         table.number(Some(-1.5));
         table.text("say \"hi\",\r\nthen\u{0}\u{7f}");
-        table.end();
-        let text = String::from_utf8(table.finish()).unwrap();
+        table.end().unwrap();
+        table.finish().unwrap();
+        let text = String::from_utf8(bytes).unwrap();
         assert_eq!(text, "a,b\r\n-1.5,\"say \"\"hi\"\",\r\nthen␀␡\"\r\n");
     }
 
@@ -313,7 +358,9 @@ mod tests {
             &crate::report::Options::default(),
         )
         .facts;
-        let text = String::from_utf8(month(&[&facts])).unwrap();
+        let mut bytes = Vec::new();
+        month(&[&facts], &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
         let lines: Vec<&str> = text.split_terminator("\r\n").collect();
         assert_eq!(lines.len(), 2);
         let cells: Vec<(&str, &str)> = lines[0].split(',').zip(lines[1].split(',')).collect();

@@ -21,7 +21,7 @@ pub use samples::{Sample, Samples};
 pub(crate) use store::sibling;
 pub use store::{
     Dossiers, GlobalFiles, Globals, LargePart, Manifest, Origin, Part, Snapshot, SnapshotError,
-    SnapshotWriter, TableWriter, samples_bytes, table_bytes, table_rows,
+    SnapshotWriter, TableWriter, table_bytes, table_rows, write_samples, write_table,
 };
 
 use std::collections::{BTreeMap, BTreeSet};

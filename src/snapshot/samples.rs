@@ -487,6 +487,15 @@ impl Samples {
         self.rows.iter().map(|place| Sample { samples: self, place: *place })
     }
 
+    /// The one at a place in that order.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn at(&self, place: usize) -> Sample<'_> {
+        Sample { samples: self, place: self.rows[place] }
+    }
+
     /// The last one.
     pub fn last(&self) -> Option<Sample<'_>> {
         self.iter().next_back()
@@ -647,7 +656,7 @@ impl fmt::Debug for Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::{samples_bytes, table_bytes};
+    use crate::snapshot::{table_bytes, write_samples};
     use proptest::prelude::*;
 
     fn numbers() -> impl Strategy<Value = f64> {
@@ -691,7 +700,9 @@ mod tests {
             let back: Vec<SampleRow> = samples.iter().map(Sample::to_row).collect();
             // As text, which tells the two zeros apart.
             prop_assert_eq!(debug(&back), debug(&rows));
-            prop_assert_eq!(samples_bytes(&samples).unwrap(), table_bytes(&rows).unwrap());
+            let mut bytes = Vec::new();
+            write_samples(&samples, &mut bytes).unwrap();
+            prop_assert_eq!(bytes, table_bytes(&rows).unwrap());
         }
 
         #[test]

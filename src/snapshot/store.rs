@@ -405,7 +405,7 @@ impl SnapshotWriter {
     /// Writes by what a later snapshot sees which conferences changed.
     pub fn write_versions(&mut self, versions: &[VersionRow]) -> Result<(), SnapshotError> {
         let name = global_file(VersionRow::TABLE);
-        let digest = write_table(&self.staging.join(&name), versions)?;
+        let digest = write_table_file(&self.staging.join(&name), versions)?;
         self.digests.insert(name, digest);
         Ok(())
     }
@@ -635,7 +635,7 @@ impl io::Write for Digesting {
     }
 }
 
-fn write_table<R: Row>(path: &Path, rows: &[R]) -> Result<String, SnapshotError> {
+fn write_table_file<R: Row>(path: &Path, rows: &[R]) -> Result<String, SnapshotError> {
     let bytes = table_bytes(rows)?;
     write_new(path, &bytes)?;
     Ok(blake3::hash(&bytes).to_hex().to_string())
@@ -655,20 +655,27 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
 
 /// Rows as the bytes of a Parquet file: the same rows, the same bytes.
 pub fn table_bytes<R: Row>(rows: &[R]) -> Result<Vec<u8>, SnapshotError> {
-    let mut writer = TableWriter::<R>::new()?;
-    writer.write(rows)?;
-    writer.finish()
+    let mut bytes = Vec::new();
+    write_table(rows, &mut bytes)?;
+    Ok(bytes)
 }
 
-/// Samples as the bytes of a Parquet file: those that their rows give.
-pub fn samples_bytes(samples: &Samples) -> Result<Vec<u8>, SnapshotError> {
-    let mut writer = TableWriter::<SampleRow>::new()?;
+/// Writes rows as a Parquet file, a row group at a time.
+pub fn write_table<R: Row>(rows: &[R], to: impl io::Write + Send) -> Result<(), SnapshotError> {
+    let mut writer = TableWriter::<R, _>::to(to)?;
+    writer.write(rows)?;
+    writer.end().map(drop)
+}
+
+/// Writes samples as a Parquet file: the one that their rows give.
+pub fn write_samples(samples: &Samples, to: impl io::Write + Send) -> Result<(), SnapshotError> {
+    let mut writer = TableWriter::<SampleRow, _>::to(to)?;
     for sample in samples.iter() {
         writer.columns.push_sample(sample);
         writer.rows += 1;
         writer.write_if_full()?;
     }
-    writer.finish()
+    writer.end().map(drop)
 }
 
 /// Makes one table's Parquet file, some rows after the other, so that only the columns of some rows are held. The same rows give

@@ -50,6 +50,11 @@ impl Disk for &RecordingDisk {
         self.record([Step::Write(path.to_owned(), bytes.to_vec())]);
         Ok(())
     }
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        RealDisk.append(path, bytes)?;
+        self.record([Step::Write(path.to_owned(), fs::read(path)?)]);
+        Ok(())
+    }
     fn join(&self, pieces: &[PathBuf], path: &Path) -> io::Result<()> {
         RealDisk.join(pieces, path)?;
         self.record([Step::Write(path.to_owned(), fs::read(path)?)]);

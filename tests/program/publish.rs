@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use peerpress::commands::precompress::Precompressing;
-use peerpress::commands::site::{Sink, UnitSink};
+use peerpress::commands::site::{Make, Sink, UnitSink};
 use peerpress::lock::{Lock, Owner};
 use peerpress::publish::{
     self, Changes, Disk, Noted, PublishError, Publisher, RealDisk, SitePath, Unit, is_current, noted,
@@ -47,6 +47,13 @@ impl Disk for FailingDisk {
             return Err(full);
         }
         RealDisk.write_new(path, bytes)
+    }
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if let Err(full) = self.step() {
+            RealDisk.append(path, &bytes[..bytes.len() / 2])?;
+            return Err(full);
+        }
+        RealDisk.append(path, bytes)
     }
     fn join(&self, pieces: &[PathBuf], path: &Path) -> io::Result<()> {
         if let Err(full) = self.step() {
@@ -87,6 +94,9 @@ impl Disk for QuickDisk {
     }
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         RealDisk.write_new(path, bytes)
+    }
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        RealDisk.append(path, bytes)
     }
     fn join(&self, pieces: &[PathBuf], path: &Path) -> io::Result<()> {
         RealDisk.join(pieces, path)
@@ -265,6 +275,116 @@ fn whatever_step_fails_the_site_is_the_old_one_or_becomes_the_new_one() {
         assert!(left.len() <= 1, "{left:?}");
     }
     assert!(outcomes[0] > 5 && outcomes[1] > 5, "both sides of the journal were tried: {outcomes:?}");
+}
+
+/// Bytes of a file that is too large to be held while it is made.
+fn large(seed: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0; 3 << 20];
+    blake3::Hasher::new().update(seed).finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+/// Publishes one file that comes in pieces of a size that divides no power of two.
+fn put_pieces<D: Disk>(publisher: Publisher<D>, name: &str, bytes: &[u8]) -> Result<Changes, PublishError> {
+    let unit = publisher.unit("site")?;
+    unit.put_with(&path(name), Some(blake3::hash(b"key")), |to| {
+        // Who makes a file may not look at errors.
+        bytes.chunks(77_777).for_each(|piece| drop(to.write_all(piece)));
+        Ok::<_, PublishError>(())
+    })?;
+    unit.finish(None)?;
+    publisher.commit(None)
+}
+
+/// All files below staging.
+fn staged(place: &Place) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(place.state().join("staging")).into_iter().map(Result::unwrap);
+    entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
+#[test]
+fn a_file_that_comes_in_pieces_is_published_like_one_that_comes_whole() {
+    let (one, other) = (large(b"one"), large(b"other"));
+    for bytes in [&one[..], &one[..1 << 20], &one[..(1 << 20) - 1], &one[..1000], &[]] {
+        let (pieces, whole) = (Place::new(), Place::new());
+        let count = bytes.len();
+        let first = put_pieces(pieces.begin(), "deep/a.bin", bytes).unwrap();
+        let publisher = whole.begin();
+        let unit = publisher.unit("site").unwrap();
+        unit.put(&path("deep/a.bin"), bytes, Some(blake3::hash(b"key"))).unwrap();
+        unit.finish(None).unwrap();
+        assert_eq!(publisher.commit(None).unwrap(), first, "{count} bytes");
+        let read = |place: &Place| fs::read(place.output().join("deep/a.bin")).unwrap();
+        assert!(read(&pieces) == bytes && read(&whole) == bytes, "{count} bytes");
+        assert!(pieces.begin().unit("site").unwrap().is_current(&path("deep/a.bin"), &blake3::hash(b"key")));
+    }
+    let place = Place::new();
+    put_pieces(place.begin(), "a.bin", &one).unwrap();
+    let at = |place: &Place| fs::metadata(place.output().join("a.bin")).unwrap().modified().unwrap();
+    let before = at(&place);
+    let same = put_pieces(place.begin(), "a.bin", &one).unwrap();
+    assert_eq!((same.written, same.kept, same.bytes_written), (0, 1, 0));
+    assert_eq!(at(&place), before, "equal bytes are not written again");
+    let changed = put_pieces(place.begin(), "a.bin", &other).unwrap();
+    assert_eq!((changed.written, changed.bytes_written), (1, other.len() as u64));
+    assert!(fs::read(place.output().join("a.bin")).unwrap() == other);
+
+    let foreign = Place::new();
+    fs::create_dir_all(foreign.output()).unwrap();
+    fs::write(foreign.output().join("a.bin"), "somebody's").unwrap();
+    let error = put_pieces(foreign.begin(), "a.bin", &one).unwrap_err();
+    assert!(matches!(error, PublishError::Foreign(_)), "{error}");
+}
+
+#[test]
+fn of_a_file_whose_making_ends_in_an_error_nothing_is_left() {
+    let place = Place::new();
+    let publisher = place.begin();
+    let unit = publisher.unit("site").unwrap();
+    let bytes = large(b"one");
+    for count in [bytes.len(), 1000] {
+        let made = unit.put_with(&path("a.bin"), None, |to| {
+            to.write_all(&bytes[..count])?;
+            assert_eq!(staged(&place).len(), usize::from(count > 1000));
+            anyhow::bail!("half way")
+        });
+        assert_eq!(made.unwrap_err().to_string(), "half way");
+        assert_eq!(staged(&place), [""; 0].map(PathBuf::from));
+    }
+    // Nor is it planned: the path is free.
+    unit.put_with(&path("a.bin"), None, |to| anyhow::Ok(to.write_all(&bytes)?)).unwrap();
+    assert!(matches!(unit.put(&path("A.bin"), b"2", None), Err(PublishError::Collision(_))));
+    unit.finish(None).unwrap();
+    publisher.commit(None).unwrap();
+    assert!(fs::read(place.output().join("a.bin")).unwrap() == bytes);
+}
+
+#[test]
+fn a_disk_that_fails_in_the_middle_of_a_file_ends_the_build_and_leaves_the_old_site() {
+    let (one, other) = (large(b"one"), large(b"other"));
+    let mut in_pieces = 0;
+    for operations in 0.. {
+        let place = Place::new();
+        put_pieces(place.begin_on(QuickDisk), "a.bin", &one).unwrap();
+        let publisher = place.begin_on(FailingDisk::after(operations));
+        let unit = publisher.unit("site").unwrap();
+        let made = unit.put_with(&path("a.bin"), None, |to| {
+            other.chunks(77_777).for_each(|piece| drop(to.write_all(piece)));
+            Ok::<_, PublishError>(())
+        });
+        if made.is_ok() {
+            break;
+        }
+        let error = made.unwrap_err();
+        let PublishError::Io { path: named, source } = &error else { panic!("{error}") };
+        assert_eq!(source.kind(), io::ErrorKind::StorageFull);
+        assert!(named.starts_with(place.state().join("staging")), "{error}");
+        in_pieces += usize::from(!named.is_dir());
+        drop(unit);
+        drop(publisher);
+        assert!(fs::read(place.output().join("a.bin")).unwrap() == one, "{operations} operations in");
+    }
+    assert!(in_pieces >= 3, "each piece of the file was tried: {in_pieces}");
 }
 
 #[test]
@@ -600,6 +720,10 @@ impl UnitSink for DirectUnit<'_> {
 
     fn put(&self, name: &str, bytes: Vec<u8>, key: Option<blake3::Hash>) -> anyhow::Result<()> {
         Ok(self.0.put(&path(name), &bytes, key)?)
+    }
+
+    fn put_with(&self, name: &str, key: Option<blake3::Hash>, make: &Make<'_>) -> anyhow::Result<()> {
+        self.0.put_with(&path(name), key, |to| make(to))
     }
 
     fn finish(self: Box<Self>, key: Option<blake3::Hash>) -> anyhow::Result<()> {

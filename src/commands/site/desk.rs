@@ -1,11 +1,11 @@
 //! Where the files of one unit are made, and the digests that say whether they have to be.
 
-use std::io::{BufWriter, IntoInnerError};
+use std::io::{BufWriter, IntoInnerError, Write};
 
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{Builder, UnitSink};
+use super::{Builder, Make, UnitSink};
 use crate::render::{self, RenderError};
 use crate::site::{Content, Page, Route};
 use crate::snapshot::Samples;
@@ -80,8 +80,8 @@ impl<'a> Desk<'a> {
     }
 
     /// Likewise any other file.
-    pub(super) fn keyed_put(&self, key: &blake3::Hash, route: &Route, bytes: Vec<u8>) -> anyhow::Result<()> {
-        self.unit.put(&route.path(), bytes, Some(*key))
+    pub(super) fn keyed_put(&self, key: &blake3::Hash, route: &Route, make: &Make<'_>) -> anyhow::Result<()> {
+        self.write(&route.path(), Some(*key), make)
     }
 
     /// Likewise a file of the static API.
@@ -91,9 +91,7 @@ impl<'a> Desk<'a> {
         route: &Route,
         value: &T,
     ) -> anyhow::Result<()> {
-        let path = route.path();
-        let bytes = render::json(&path, value)?;
-        self.unit.put(&path, bytes, Some(*key))
+        self.write_data(&route.path(), Some(*key), value)
     }
 
     /// A file that is no page, of which it is known what it is made from: not made if it was made from the same.
@@ -112,19 +110,36 @@ impl<'a> Desk<'a> {
 
     /// A file of the static API.
     pub(super) fn data<T: Serialize>(&self, route: &Route, value: &T) -> anyhow::Result<()> {
-        let path = route.path();
-        let bytes = render::json(&path, value)?;
-        self.unit.put(&path, bytes, None)
+        self.write_data(&route.path(), None, value)
     }
 
     /// A file that was made before.
-    pub(super) fn copy(&self, path: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
-        self.unit.put(path, bytes, None)
+    pub(super) fn copy(&self, path: &str, make: &Make<'_>) -> anyhow::Result<()> {
+        self.unit.put_with(path, None, make)
     }
 
     /// Any other file.
     pub(super) fn put(&self, route: &Route, bytes: Vec<u8>) -> anyhow::Result<()> {
         self.unit.put(&route.path(), bytes, None)
+    }
+
+    /// Any other file that may be large.
+    pub(super) fn put_with(&self, route: &Route, make: &Make<'_>) -> anyhow::Result<()> {
+        self.write(&route.path(), None, make)
+    }
+
+    fn write(&self, path: &str, key: Option<blake3::Hash>, make: &Make<'_>) -> anyhow::Result<()> {
+        let named = |to: &mut (dyn Write + Send)| make(to).with_context(|| format!("cannot make {path}"));
+        self.unit.put_with(path, key, &named)
+    }
+
+    fn write_data<T: Serialize>(
+        &self,
+        path: &str,
+        key: Option<blake3::Hash>,
+        value: &T,
+    ) -> anyhow::Result<()> {
+        self.unit.put_with(path, key, &|to| Ok(render::write_json(path, value, to)?))
     }
 }
 

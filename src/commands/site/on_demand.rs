@@ -32,7 +32,6 @@ pub fn conference_contexts(
     };
     let report = report::measure(dossier, world, &options.report);
     conference::pages(&report, world, &options.report.limits)
-        .into_iter()
         .map(|(route, page)| match page {
             ConferencePageKind::Call(page) => context(route, frame, *page),
             ConferencePageKind::Events(page) => context(route, frame, *page),

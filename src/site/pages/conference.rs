@@ -504,23 +504,24 @@ fn log_route(report: &ConferenceReport, call: usize, part: usize) -> Route {
 }
 
 /// All pages of a conference: its own with the last call, one for each other call, and the further parts of the logs.
-pub fn pages(report: &ConferenceReport, world: &World, limits: &Limits) -> Vec<(Route, ConferencePageKind)> {
-    let mut pages = Vec::new();
-    if report.calls.is_empty() {
-        let page = ConferencePage::new(report, world, limits, None);
-        pages.push((Route::Conference(report.id()), ConferencePageKind::Call(Box::new(page))));
-    }
-    for call in report.calls.iter().rev() {
-        let page = ConferencePage::new(report, world, limits, Some(call));
-        pages.push((call_route(report, call.number), ConferencePageKind::Call(Box::new(page))));
-        let parts = call.events.len().div_ceil(EVENTS);
-        for part in 2..=parts {
-            let page = EventsPage::new(report, world, call, part);
-            let route = log_route(report, call.number, part);
-            pages.push((route, ConferencePageKind::Events(Box::new(page))));
-        }
-    }
-    pages
+pub fn pages<'a>(
+    report: &'a ConferenceReport,
+    world: &'a World,
+    limits: &'a Limits,
+) -> impl Iterator<Item = (Route, ConferencePageKind)> + 'a {
+    let call =
+        move |call| ConferencePageKind::Call(Box::new(ConferencePage::new(report, world, limits, call)));
+    let without = report.calls.is_empty().then(|| (Route::Conference(report.id()), call(None)));
+    let of_calls = report.calls.iter().rev().flat_map(move |one| {
+        let first = (call_route(report, one.number), call(Some(one)));
+        let parts = 2..=one.events.len().div_ceil(EVENTS);
+        let further = parts.map(move |part| {
+            let page = EventsPage::new(report, world, one, part);
+            (log_route(report, one.number, part), ConferencePageKind::Events(Box::new(page)))
+        });
+        std::iter::once(first).chain(further)
+    });
+    without.into_iter().chain(of_calls)
 }
 
 /// What kind of page of a conference it is.
