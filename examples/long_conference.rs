@@ -4,6 +4,7 @@
 //! `cargo run --release --example long_conference -- TARGET EVENTS`; TARGET is the folder of the new snapshot.
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::path::Path;
 
 use peerpress::ids::EventId;
@@ -72,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     large.finish(part)?;
     let snapshot = writer.finish(&plan.globals(), end.plus_seconds(later_s), "generated")?;
     let samples = snapshot.manifest().rows.get("samples").copied().unwrap_or_default();
-    println!("{count} events, {samples} samples, {:.1} hours", later_s / 3600.0);
+    writeln!(io::stdout(), "{count} events, {samples} samples, {:.1} hours", later_s / 3600.0)?;
     Ok(())
 }
 
