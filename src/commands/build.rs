@@ -265,6 +265,7 @@ fn expected(
     });
     if former.files == 0 {
         let people = snapshot.manifest().rows.get(ParticipantRow::TABLE).copied().unwrap_or_default();
+        need.bytes += people * BYTES_PER_ROW;
         need.files += people * FILES_PER_PAGE;
     }
     Some(need.divided_by(if let Work::Shard(shard) = work { u64::from(shard.of()) } else { 1 }))

@@ -77,9 +77,8 @@ impl<'a, D: Disk> Incoming<'a, D> {
     }
 
     fn write_held(&mut self) -> Result<(), PublishError> {
-        let disk = &self.unit.publisher.disk;
         if let Some(Begun { staged, hasher, size }) = &mut self.begun {
-            disk.append(staged, &self.held).map_err(io_at(staged))?;
+            self.unit.publisher.disk.append(staged, &self.held).map_err(io_at(staged))?;
             hasher.update(&self.held);
             *size += self.held.len() as u64;
         } else {
@@ -91,10 +90,7 @@ impl<'a, D: Disk> Incoming<'a, D> {
             self.unit.plan(self.path, Planned { entry: unknown, wait: Some(Staged::Changed) })?;
             let staged = journal::staged(&self.unit.publisher.state, self.path);
             let Begun { staged, .. } = self.begun.insert(Begun { staged, hasher, size });
-            if let Some(folder) = staged.parent() {
-                disk.create_dir_all(folder).map_err(io_at(folder))?;
-            }
-            disk.write_new(staged, &self.held).map_err(io_at(staged))?;
+            self.unit.publisher.stage(staged, &self.held)?;
         }
         self.held.clear();
         Ok(())

@@ -487,6 +487,14 @@ impl<D: Disk> Publisher<D> {
         self.output.join(path.as_str())
     }
 
+    /// Writes a file into staging, whose folder may not be there yet.
+    fn stage(&self, staged: &Path, bytes: &[u8]) -> Result<(), PublishError> {
+        if let Some(folder) = staged.parent() {
+            self.disk.create_dir_all(folder).map_err(io_at(folder))?;
+        }
+        self.disk.write_new(staged, bytes).map_err(io_at(staged))
+    }
+
     fn unit_file(&self, name: &str) -> PathBuf {
         self.state.join(UNITS).join(name)
     }
@@ -599,10 +607,7 @@ impl<D: Disk> Unit<'_, D> {
         let unknown = Entry { size, mtime_ns: 0, digest, key };
         self.plan(path, Planned { entry: unknown, wait: Some(wait) })?;
         let staged = journal::staged(&publisher.state, path);
-        if let Some(folder) = staged.parent() {
-            publisher.disk.create_dir_all(folder).map_err(io_at(folder))?;
-        }
-        publisher.disk.write_new(&staged, bytes).map_err(io_at(&staged))?;
+        publisher.stage(&staged, bytes)?;
         let entry = Entry::of(&staged, digest, key).map_err(io_at(&staged))?;
         self.settle(path, Planned { entry, wait: Some(wait) });
         Ok(())
@@ -671,10 +676,7 @@ impl<D: Disk> Unit<'_, D> {
         let is_old = publisher.old.units.get(&name).is_some_and(|old| old.digest == record.digest);
         if !is_old || !publisher.unit_file(&name).exists() {
             let staged = journal::staged_unit(&publisher.state, &name);
-            if let Some(folder) = staged.parent() {
-                publisher.disk.create_dir_all(folder).map_err(io_at(folder))?;
-            }
-            publisher.disk.write_new(&staged, &bytes).map_err(io_at(&staged))?;
+            publisher.stage(&staged, &bytes)?;
             publisher.build().staged_units.push(name.clone());
         }
         let mut build = publisher.build();

@@ -277,9 +277,9 @@ fn whatever_step_fails_the_site_is_the_old_one_or_becomes_the_new_one() {
     assert!(outcomes[0] > 5 && outcomes[1] > 5, "both sides of the journal were tried: {outcomes:?}");
 }
 
-/// Bytes of a file that is too large to be held while it is made.
+/// Bytes of a file that is too large to be held while it is made, and comes to no whole number of the pieces that are.
 fn large(seed: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0; 3 << 20];
+    let mut bytes = vec![0; (3 << 20) + 777];
     blake3::Hasher::new().update(seed).finalize_xof().fill(&mut bytes);
     bytes
 }
