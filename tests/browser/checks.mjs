@@ -1,6 +1,8 @@
 // What the tests that hold pages against a database share: questions in SQL, and checks that are counted.
 
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 
@@ -44,4 +46,24 @@ export function checking() {
       process.exitCode = failures.length > 0 || passed < least ? 1 : 0;
     },
   };
+}
+
+const axe = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/**
+ * What violates a rule of axe-core within an element, in words. Nothing but colours is another in the dark, so there only their contrast is asked for.
+ * @param {import("playwright-core").Page} page one that bypasses its policy
+ * @param {{within?: string, colorScheme?: string}} [options]
+ * @returns {Promise<string[]>}
+ */
+export async function violations(page, { within = "html", colorScheme = "light" } = {}) {
+  await page.evaluate(await axe);
+  return page.evaluate(
+    async ({ within, rules }) => {
+      // @ts-ignore: the library has just put it there
+      const { violations } = await window.axe.run(within, { resultTypes: ["violations"], ...rules });
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.length} × ${nodes[0].html.slice(0, 160)} (${nodes[0].failureSummary?.split("\n")[1]?.trim()})`);
+    },
+    { within, rules: colorScheme === "dark" ? { runOnly: ["color-contrast"] } : {} },
+  );
 }

@@ -38,6 +38,8 @@ const columns = {
 };
 
 const browser = await launch();
+// One for all pages: what was loaded for one is at hand for the next.
+const reader = await browser.newContext();
 try {
   const apps = await sql("SELECT a.id FROM app a JOIN organization o ON o.id = a.organization_id AND o.is_active WHERE a.is_active ORDER BY a.id LIMIT 3");
   await severalAtOnce(apps, ({ id }) => dashboard(id));
@@ -74,7 +76,7 @@ async function expected(app, condition) {
 }
 
 async function dashboard(id) {
-  const page = await browser.newPage();
+  const page = await reader.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => message.type() === "error" && faults.push(message.text()));

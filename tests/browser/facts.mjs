@@ -32,6 +32,8 @@ const reported = "JOIN app a ON a.id = c.app_id AND a.is_active JOIN organizatio
 
 const server = await serve(path.resolve(site));
 const browser = await launch();
+// One for all pages: what was loaded for one is at hand for the next.
+const reader = await browser.newContext();
 try {
   const conferences = await sql(`SELECT c.id, c.conference_id, c.conference_name, c.duration, c.ongoing, c.created_at FROM conference c ${reported} WHERE c.is_active ORDER BY c.id LIMIT 25`);
   await severalAtOnce(conferences, conferencePage);
@@ -53,7 +55,7 @@ function fact(scope, label) {
 }
 
 async function conferencePage(row) {
-  const page = await browser.newPage();
+  const page = await reader.newPage();
   const name = `conference ${row.id}`;
   await page.goto(`${server.origin}conference/${row.id}.html`);
   check(`${name}: heading`, plain(await page.getByRole("heading", { level: 1 }).innerText()).startsWith(plain(row.conference_name?.trim() || row.conference_id || row.id)), true);
@@ -131,7 +133,7 @@ async function conferencePage(row) {
 }
 
 async function participantPage(row) {
-  const page = await browser.newPage();
+  const page = await reader.newPage();
   const name = `participant ${row.id}`;
   await page.goto(`${server.origin}participant/${row.id}.html`);
   const [facts] = await sql(`SELECT count(*)::int AS sessions, count(DISTINCT s.conference_id)::int AS conferences FROM app_session s JOIN conference c ON c.id = s.conference_id
@@ -152,7 +154,7 @@ async function participantPage(row) {
 
 /** What a reader does on a conference's page. */
 async function actions(id, root, how) {
-  const page = await browser.newPage();
+  const page = await reader.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => message.type() === "error" && faults.push(message.text()));

@@ -1,11 +1,10 @@
 // Visits the pages of a built site in headless Chromium, over HTTP, from file:// and without scripts.
 // SITE=folder [CHROMIUM=program] [SCREENSHOTS=folder] node tests/browser/smoke.mjs
 
-import { mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { severalAtOnce } from "./checks.mjs";
+import { severalAtOnce, violations } from "./checks.mjs";
 import { launch } from "./chromium.mjs";
 import { pagesByKind } from "./pages.mjs";
 import { serve } from "./server.mjs";
@@ -17,7 +16,8 @@ if (!site) {
 }
 const screenshots = process.env.SCREENSHOTS && path.resolve(process.env.SCREENSHOTS);
 
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** @type {Map<string, Promise<import("playwright-core").BrowserContext>>} */
+const readers = new Map();
 let passed = 0;
 const failures = [];
 
@@ -56,19 +56,26 @@ async function kindOfPage(kind, pages) {
   // The largest page of a kind has most of what the kind can show.
   const fullest = server.origin + pages.at(-1);
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-  await visit(`${kind} for screen readers, ${colorScheme}`, fullest, server.origin, { colorScheme, bypassCSP: true }, accessible);
+    await visit(`${kind} for screen readers, ${colorScheme}`, fullest, server.origin, { colorScheme, bypassCSP: true }, (page) => accessible(page, colorScheme));
   }
   await visit(`${kind} on paper`, fullest, server.origin, {}, printed);
   if (screenshots) await photograph(kind, pages[0]);
 }
 
+/** One who reads with these options: what was loaded for one page is at hand for the next. @param {import("playwright-core").BrowserContextOptions} options */
+function reader(options) {
+  const key = JSON.stringify(options);
+  const known = readers.get(key) ?? browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  readers.set(key, known);
+  return known;
+}
+
 /** Opens a page of its own and says what is in it; anything amiss on the way is a failure. */
 async function visit(name, url, inside, options = {}, also = async (/** @type {import("playwright-core").Page} */ _) => {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const faults = [];
   let facts = null;
+  const page = await (await reader(options)).newPage();
   try {
-    const page = await context.newPage();
     page.on("console", (message) => message.type() === "error" && faults.push(`console: ${message.text()}`));
     page.on("pageerror", (error) => faults.push(`error: ${String(error)}`));
     page.on("requestfailed", (request) => faults.push(`request failed: ${request.url()} ${request.failure()?.errorText}`));
@@ -85,7 +92,7 @@ async function visit(name, url, inside, options = {}, also = async (/** @type {i
   } catch (error) {
     faults.push(String(error));
   } finally {
-    await context.close();
+    await page.close();
   }
   record(name, faults);
   return facts;
@@ -115,17 +122,12 @@ function mainText(page) {
 }
 
 /** No violation of any rule of axe-core, with everything that folds opened. */
-async function accessible(page) {
+async function accessible(page, colorScheme) {
   await page.evaluate(() => {
     for (const fold of document.querySelectorAll("details")) fold.open = true;
   });
-  await page.evaluate(axe);
-  const violations = await page.evaluate(async () => {
-    // @ts-ignore: the library has just put it there
-    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.length} × ${nodes[0].html.slice(0, 160)} (${nodes[0].failureSummary?.split("\n")[1]?.trim()})`);
-  });
-  if (violations.length > 0) throw new Error(violations.join("; "));
+  const found = await violations(page, { colorScheme });
+  if (found.length > 0) throw new Error(found.join("; "));
 }
 
 /** The page makes a PDF, with its address on it and every fold open. */
