@@ -70,7 +70,7 @@ pub trait Sink: Sync {
 pub type Make<'a> = dyn Fn(&mut (dyn Write + Send)) -> anyhow::Result<()> + 'a;
 
 /// Where the files of one unit go. Threads use it at the same time.
-pub trait UnitSink: Sync {
+pub trait UnitSink: Send + Sync {
     /// Whether the file is there, made from the same things.
     fn is_current(&self, path: &str, key: &blake3::Hash) -> bool;
     /// Whether the file is there as it was written, whatever it was made from.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::incidents::Code;
-use super::period_totals::{CallSet, Counted, Dimension, Figures, PeriodTotals, Slice};
+use super::period_totals::{ByCall, CallSet, Counted, Dimension, Figures, PeriodTotals, Slice, Values};
 use super::words;
 use crate::metrics::chance::{self, LEAST, Share, Test};
 
@@ -189,15 +189,14 @@ impl Changes {
         }
         let codes: BTreeSet<_> = now.issues.keys().chain(before.issues.keys()).collect();
         for code in codes {
-            let calls = |totals: &'_ Counted| totals.calls.clone();
-            let (now, before) = (now.issues.get(code).map(calls), before.issues.get(code).map(calls));
-            list.extend(of_occurrence(&Subject::Issue(code.clone()), now.as_ref(), before.as_ref(), all));
+            let [now, before] =
+                [now, before].map(|totals| totals.issues.get(code).map(|counted| &counted.calls));
+            list.extend(of_occurrence(&Subject::Issue(code.clone()), now, before, all));
         }
         for code in Code::ALL {
-            let (now, before) = (now.findings.get(&code), before.findings.get(&code));
-            let calls = |counted: Option<&'_ Counted>| counted.map(|counted| counted.calls.clone());
-            let (now, before) = (calls(now), calls(before));
-            list.extend(of_occurrence(&Subject::Finding(code), now.as_ref(), before.as_ref(), all));
+            let [now, before] =
+                [now, before].map(|totals| totals.findings.get(&code).map(|counted| &counted.calls));
+            list.extend(of_occurrence(&Subject::Finding(code), now, before, all));
         }
         judge(&mut list);
         Self { list }
@@ -240,15 +239,7 @@ fn of_slice(subject: &Subject, now: &Slice, before: &Slice, list: &mut Vec<Chang
         What::Errors | What::Occurrence => None,
     };
     for what in [What::Established, What::Setup, What::Score, What::BadMinutes, What::Relayed] {
-        let values = |slice: &'_ Slice| match what {
-            What::Setup => slice.by_call.setup_ms.clone(),
-            What::Score => slice.by_call.score.clone(),
-            What::Established => slice.by_call.established.clone(),
-            What::BadMinutes => slice.by_call.bad.clone(),
-            _ => slice.by_call.relayed.clone(),
-        };
-        let (a, b) = (values(now), values(before));
-        let (a, b) = (a.sorted(), b.sorted());
+        let (a, b) = (values(&now.by_call, what).sorted(), values(&before.by_call, what).sorted());
         if let (Some(value), Some(value_before)) = (median(&figures, what), median(&earlier, what)) {
             let calls = match what {
                 What::Setup => &now.with_setup,
@@ -263,6 +254,17 @@ fn of_slice(subject: &Subject, now: &Slice, before: &Slice, list: &mut Vec<Chang
     }
 }
 
+/// What of calls is compared.
+fn values(of: &ByCall, what: What) -> &Values {
+    match what {
+        What::Setup => &of.setup_ms,
+        What::Score => &of.score,
+        What::Established => &of.established,
+        What::BadMinutes => &of.bad,
+        _ => &of.relayed,
+    }
+}
+
 fn of_occurrence(
     subject: &Subject,
     now: Option<&CallSet>,
@@ -270,12 +272,10 @@ fn of_occurrence(
     all: (usize, usize),
 ) -> Option<Change> {
     let count = |calls: Option<&CallSet>| calls.map_or(0, CallSet::len);
-    let none = CallSet::default();
     let calls = now.or(before)?;
     let (a, b) = (Share { of: count(now), n: all.0 }, Share { of: count(before), n: all.1 });
     let values = (a.ratio()?, b.ratio()?);
-    let mut own = change(subject, What::Occurrence, values, all, chance::shares(a, b), &none);
-    own.calls.clone_from(calls);
+    let mut own = change(subject, What::Occurrence, values, all, chance::shares(a, b), calls);
     own.interval = chance::difference(a, b);
     own.way = match (now.is_some(), before.is_some()) {
         (true, false) => Way::New,

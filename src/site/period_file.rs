@@ -156,7 +156,7 @@ pub fn period_file<'a>(facts: &'a PeriodFacts<'_>, line: &'a Line) -> PeriodFile
             behind: listed.then(|| now.map(|counted| places(&counted.calls)).unwrap_or_default()),
         }
     };
-    let (now, before) = (&facts.now, &facts.before);
+    let (now, before) = (facts.now, facts.before);
     let mut codes: Vec<&String> = now.issues.keys().chain(before.issues.keys()).collect();
     codes.sort();
     codes.dedup();

@@ -3,17 +3,18 @@
 //!
 //! A report is made from the calls of its period and of the one before, so the digests of these are its key: while they are
 //! the same, the calls are neither read nor counted. What lists and feeds show of it stands in a memo of its scope. A year is
-//! put together of its months, which are kept counted: its pages list the newest calls only.
+//! put together of its months, which are kept counted: its pages list the newest calls only. Scopes that have the same calls,
+//! such as the only app of an organization and that, are counted together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Builder;
 use super::desk::{Desk, Hasher};
 use super::leavings::{PartLeavings, Stored, Sums};
 use super::reconcile::Totals;
+use super::{Builder, UnitSink};
 use crate::ids::{AppId, ConferenceId};
 use crate::report::RoomCall;
 use crate::report::period::{Period, PeriodKind};
@@ -24,7 +25,7 @@ use crate::site::letter::Letter;
 use crate::site::pages::period::{LastPeriod, Line, PeriodFacts, PeriodPage, ReportOf};
 use crate::site::pages::periods::PeriodsPage;
 use crate::site::{ReportScope, Route, period_file};
-use crate::units::{Day, Timestamp};
+use crate::units::{Day, Timestamp, Zone};
 use uuid::Uuid;
 
 /// Periods in a row that one thread makes: each is counted once, but for the one before the first.
@@ -72,6 +73,89 @@ struct OfScope {
     letter: Option<Letter>,
     routes: Vec<Route>,
     calls: BTreeMap<PeriodKind, usize>,
+}
+
+/// A scope, with the UUID that its feeds are named by and its time of creation.
+struct Place {
+    of: ReportOf,
+    space: (Uuid, Timestamp),
+}
+
+/// The reports of one scope, while they are made.
+struct Making<'a> {
+    place: Place,
+    /// Of the unit and of the memo.
+    name: String,
+    unit: Box<dyn UnitSink + 'a>,
+    /// What was noted when the reports were last made.
+    noted: Memo,
+    memo: Memo,
+    lines: BTreeMap<PeriodKind, Vec<Line>>,
+    news: BTreeMap<Period, Vec<IssueNews>>,
+}
+
+impl Making<'_> {
+    fn scope(&self) -> ReportScope {
+        self.place.of.scope
+    }
+
+    fn is_app(&self) -> bool {
+        matches!(self.scope(), ReportScope::App(_))
+    }
+
+    /// The page and the data file of a period.
+    fn routes(&self, period: Period) -> [Route; 2] {
+        [Route::Report(self.scope(), period.name()), Route::ApiReport(self.scope(), period.name())]
+    }
+
+    fn take(&mut self, made: OfPeriod) {
+        let period = made.line.period;
+        self.memo.insert(period.name(), Noted::of(&made));
+        if !made.news.is_empty() {
+            self.news.insert(period, made.news);
+        }
+        self.lines.entry(period.kind()).or_default().push(made.line);
+    }
+}
+
+/// Scopes that have the same calls.
+struct Alike<'a> {
+    source: Source<'a>,
+    scopes: Vec<Making<'a>>,
+}
+
+/// A period and the one before, counted.
+struct Pair {
+    period: Period,
+    over: bool,
+    now: Counted,
+    before: Counted,
+    changes: Changes,
+}
+
+impl Pair {
+    fn new((period, over): (Period, bool), now: Counted, before: Counted) -> Self {
+        let changes = if over { Changes::of(&now.totals, &before.totals) } else { Changes::default() };
+        Self { period, over, now, before, changes }
+    }
+
+    /// What a conference is called.
+    fn label(&self, id: ConferenceId) -> Option<&str> {
+        self.now.labels.get(&id).or_else(|| self.before.labels.get(&id)).map(String::as_str)
+    }
+
+    fn facts<'a>(&'a self, of: &'a ReportOf, zone: &'a Zone, within: &'a [Line]) -> PeriodFacts<'a> {
+        PeriodFacts {
+            of,
+            period: self.period,
+            zone,
+            over: self.over,
+            now: &self.now.totals,
+            before: &self.before.totals,
+            changes: &self.changes,
+            within,
+        }
+    }
 }
 
 /// What the report of one period leaves.
@@ -243,28 +327,28 @@ impl Builder<'_> {
         }
         let all = Calls(days);
         let months = self.months(&all)?;
-        let organization_of = |app: AppId| self.world.apps.get(&app).map(|row| row.organization_id);
-        let make = |(of, space): &(ReportOf, (Uuid, Timestamp))| {
-            let is_of = |app: AppId| match of.scope {
-                ReportScope::Site => true,
-                ReportScope::Organization(id) => organization_of(app) == Some(id),
-                ReportScope::App(id) => app == id,
-            };
-            let own = months.iter().filter(|((app, _), _)| is_of(*app));
-            let source = Source {
-                calls: all.of(&is_of),
-                months: own.map(|((_, month), sums)| (*month, sums)).collect(),
-            };
-            self.reports_of(of, *space, &source, wants_letter)
+        let (mut of_apps, others): (Vec<_>, Vec<_>) =
+            self.alike(&all, &months)?.into_iter().partition(|alike| alike.scopes.iter().any(Making::is_app));
+        // The last whole period of an app is a week or a day.
+        let (first, then) = ([PeriodKind::Day, PeriodKind::Week], [PeriodKind::Month, PeriodKind::Year]);
+        of_apps.par_iter_mut().try_for_each(|alike| self.make(alike, &first))?;
+        let zone = &self.options.report.zone;
+        let apps = of_apps.iter().flat_map(|alike| &alike.scopes).filter(|making| making.is_app());
+        let last = apps
+            .map(|making| (making.scope(), LastPeriod::new(making.scope(), zone, last_whole(&making.lines))))
+            .collect();
+        let finished = |mut alike: Alike<'_>, kinds: &[PeriodKind]| {
+            self.make(&mut alike, kinds)?;
+            self.finish(alike, wants_letter)
         };
-        let is_app = |(of, _): &(ReportOf, _)| matches!(of.scope, ReportScope::App(_));
-        let (of_apps, others): (Vec<_>, Vec<_>) = self.scopes().into_iter().partition(is_app);
-        let all_of = |scopes: &[_]| scopes.par_iter().map(make).collect::<anyhow::Result<Vec<OfScope>>>();
-        let of_apps = all_of(&of_apps)?;
-        let last = of_apps.iter().map(|of| (of.scope, of.last.clone())).collect();
-        let (others, done) = rayon::join(|| all_of(&others), || meanwhile(&last));
+        let rest = || -> anyhow::Result<Vec<Vec<OfScope>>> {
+            let of_apps = of_apps.into_par_iter().map(|alike| finished(alike, &then));
+            let others = others.into_par_iter().map(|alike| finished(alike, &PeriodKind::ALL));
+            others.chain(of_apps).collect()
+        };
+        let (made, done) = rayon::join(rest, || meanwhile(&last));
         let mut reports = Reports::default();
-        for of in others?.into_iter().chain(of_apps) {
+        for of in made?.into_iter().flatten() {
             reports.routes.extend(of.routes);
             reports.calls.extend(of.calls.into_iter().map(|(kind, calls)| ((of.scope, kind), calls)));
             reports.last.insert(of.scope, of.last);
@@ -299,21 +383,21 @@ impl Builder<'_> {
         months.par_iter().map(sums).collect()
     }
 
-    /// The site, each organization and each app, with the UUID that their feeds are named by and their time of creation.
-    fn scopes(&self) -> Vec<(ReportOf, (Uuid, Timestamp))> {
+    /// The site, each organization and each app.
+    fn places(&self) -> Vec<Place> {
         let world = &self.world;
         let first =
             world.organizations.values().map(|row| (row.created_at, row.id)).min().unwrap_or_default();
         let site =
             ReportOf { scope: ReportScope::Site, name: "all organizations".to_owned(), trail: Vec::new() };
-        let mut scopes = vec![(site, (first.1.0, first.0))];
+        let mut places = vec![Place { of: site, space: (first.1.0, first.0) }];
         for row in world.organizations.values() {
             let of = ReportOf {
                 scope: ReportScope::Organization(row.id),
                 name: row.name.clone(),
                 trail: vec![(row.name.clone(), Route::Organization(row.id))],
             };
-            scopes.push((of, (row.id.0, row.created_at)));
+            places.push(Place { of, space: (row.id.0, row.created_at) });
         }
         for row in world.apps.values() {
             let Some(organization) = world.organizations.get(&row.organization_id) else { continue };
@@ -325,53 +409,90 @@ impl Builder<'_> {
                     (row.name.clone(), Route::App(row.id)),
                 ],
             };
-            scopes.push((of, (row.id.0, row.created_at)));
+            places.push(Place { of, space: (row.id.0, row.created_at) });
         }
-        scopes
+        places
     }
 
-    fn reports_of(
-        &self,
-        of: &ReportOf,
-        space: (Uuid, Timestamp),
-        source: &Source<'_>,
-        wants_letter: bool,
-    ) -> anyhow::Result<OfScope> {
-        let zone = &self.options.report.zone;
-        let base_url = self.options.base_url.as_deref();
-        let name = match of.scope {
+    /// All scopes, together where they have the same calls.
+    fn alike<'a>(&'a self, all: &Calls<'a>, months: &'a Months) -> anyhow::Result<Vec<Alike<'a>>> {
+        let with_calls: BTreeSet<AppId> = months.keys().map(|(app, _)| *app).collect();
+        let organization_of = |app: AppId| self.world.apps.get(&app).map(|row| row.organization_id);
+        let is_of = |scope: ReportScope, app: AppId| match scope {
+            ReportScope::Site => true,
+            ReportScope::Organization(id) => organization_of(app) == Some(id),
+            ReportScope::App(id) => app == id,
+        };
+        let mut by_apps: BTreeMap<BTreeSet<AppId>, Vec<Making<'a>>> = BTreeMap::new();
+        for place in self.places() {
+            let scope = place.of.scope;
+            let apps = with_calls.iter().copied().filter(|app| is_of(scope, *app)).collect();
+            by_apps.entry(apps).or_default().push(self.begin(place)?);
+        }
+        let alike = by_apps.into_iter().map(|(apps, scopes)| {
+            let own = months.iter().filter(|((app, _), _)| apps.contains(app));
+            let months = own.map(|((_, month), sums)| (*month, sums)).collect();
+            Alike { source: Source { calls: all.of(&|app| apps.contains(&app)), months }, scopes }
+        });
+        Ok(alike.collect())
+    }
+
+    fn begin(&self, place: Place) -> anyhow::Result<Making<'_>> {
+        let name = match place.of.scope {
             ReportScope::Site => "reports".to_owned(),
             ReportScope::Organization(id) => format!("reports-organization-{id}"),
             ReportScope::App(id) => format!("reports-app-{id}"),
         };
-        let unit = self.sink.unit(&name)?;
-        let desk = Desk::new(self, &*unit);
-        let noted: Memo = self.ledger.memo(&name).unwrap_or_default();
-        let mut memo = Memo::new();
-        let mut lines: BTreeMap<PeriodKind, Vec<Line>> = BTreeMap::new();
-        let mut news: BTreeMap<Period, Vec<IssueNews>> = BTreeMap::new();
-        for kind in PeriodKind::ALL {
-            let periods: BTreeSet<Period> = source.calls.0.keys().map(|day| Period::of(kind, *day)).collect();
+        Ok(Making {
+            unit: self.sink.unit(&name)?,
+            noted: self.ledger.memo(&name).unwrap_or_default(),
+            place,
+            name,
+            memo: Memo::new(),
+            lines: BTreeMap::new(),
+            news: BTreeMap::new(),
+        })
+    }
+
+    /// The reports of some kinds; those of shorter periods come first.
+    fn make(&self, alike: &mut Alike<'_>, kinds: &[PeriodKind]) -> anyhow::Result<()> {
+        for &kind in kinds {
+            let days = alike.source.calls.0.keys();
+            let periods: BTreeSet<Period> = days.map(|day| Period::of(kind, *day)).collect();
             let periods: Vec<Period> = periods.into_iter().collect();
-            let made: Vec<anyhow::Result<Vec<OfPeriod>>> = periods
-                .par_chunks(RUN)
-                .map(|run| self.run(&desk, of, run, (source, &lines, &noted)))
-                .collect();
-            let mut own = Vec::new();
+            let made: Vec<anyhow::Result<_>> =
+                periods.par_chunks(RUN).map(|run| self.run(alike, run)).collect();
+            for scope in &mut alike.scopes {
+                scope.lines.entry(kind).or_default();
+            }
             for made in made {
                 for made in made? {
-                    memo.insert(made.line.period.name(), Noted::of(&made));
-                    if !made.news.is_empty() {
-                        news.insert(made.line.period, made.news);
-                    }
-                    own.push(made.line);
+                    alike.scopes.iter_mut().zip(made).for_each(|(scope, made)| scope.take(made));
                 }
             }
-            lines.insert(kind, own);
         }
+        Ok(())
+    }
+
+    /// The lists and feeds of scopes whose reports were made.
+    fn finish(&self, alike: Alike<'_>, wants_letter: bool) -> anyhow::Result<Vec<OfScope>> {
+        let Alike { source, scopes } = alike;
+        scopes.into_par_iter().map(|scope| self.finish_scope(scope, &source, wants_letter)).collect()
+    }
+
+    fn finish_scope(
+        &self,
+        making: Making<'_>,
+        source: &Source<'_>,
+        wants_letter: bool,
+    ) -> anyhow::Result<OfScope> {
+        let Making { place: Place { of, space }, name, unit, memo, lines, news, .. } = making;
+        let zone = &self.options.report.zone;
+        let base_url = self.options.base_url.as_deref();
+        let desk = Desk::new(self, &*unit);
         self.ledger.note(&name, &memo)?;
         let last = last_whole(&lines);
-        desk.page(Route::Reports(of.scope), PeriodsPage::new(of, zone, &lines))?;
+        desk.page(Route::Reports(of.scope), PeriodsPage::new(&of, zone, &lines))?;
         desk.data(
             &Route::ApiReports(of.scope),
             &period_file::periods_file(zone, &lines, last.map(|(line, _)| line)),
@@ -382,12 +503,12 @@ impl Builder<'_> {
             .flatten()
             .map(|line| (line, news.get(&line.period).map_or(&[][..], Vec::as_slice)))
             .collect();
-        let feed = Feed::new(of, space, base_url, &told);
+        let feed = Feed::new(&of, space, base_url, &told);
         desk.put(&Route::Feed(of.scope), feed.atom().into_bytes())?;
         desk.data(&Route::JsonFeed(of.scope), &feed.json())?;
         unit.finish(None)?;
         let letter = match (of.scope, last) {
-            (ReportScope::Site, Some((line, _))) if wants_letter => self.letter(of, line, source)?,
+            (ReportScope::Site, Some((line, _))) if wants_letter => self.letter(&of, line, source)?,
             _ => None,
         };
         let names = lines.values().flatten().map(|line| line.period.name());
@@ -400,46 +521,63 @@ impl Builder<'_> {
         Ok(OfScope { scope: of.scope, last: LastPeriod::new(of.scope, zone, last), letter, routes, calls })
     }
 
-    /// Makes the pages and files of some periods in a row, but for those that are in place and made from the same calls.
-    fn run(
-        &self,
-        desk: &Desk<'_>,
-        of: &ReportOf,
-        periods: &[Period],
-        (source, shorter, noted): (&Source<'_>, &BTreeMap<PeriodKind, Vec<Line>>, &Memo),
-    ) -> anyhow::Result<Vec<OfPeriod>> {
+    /// Makes the pages and files of some periods in a row, of each scope, but for those that are in place and made from the same
+    /// calls. Gives what they leave by period, and of each by scope.
+    fn run(&self, alike: &Alike<'_>, periods: &[Period]) -> anyhow::Result<Vec<Vec<OfPeriod>>> {
+        let Alike { source, scopes } = alike;
         let mut made = Vec::new();
         let mut counted: Option<(Period, Counted)> = None;
         for &period in periods {
-            let within = lines_within(shorter, period);
             let over = self.is_over(&source.calls, period);
-            let key = self.period_key(of, period, over, &source.calls, within);
-            let routes = [Route::Report(of.scope, period.name()), Route::ApiReport(of.scope, period.name())];
-            let known = noted.get(&period.name()).filter(|noted| noted.key == *key.as_bytes());
-            if let Some(known) = known
-                && desk.keep(&key, &routes)?
-            {
-                made.push(known.read(period));
+            let digests = [source.calls.digests(period), source.calls.digests(period.previous())];
+            let kept = |scope: &Making<'_>| self.kept(scope, (period, over), &digests);
+            let kept = scopes.iter().map(kept).collect::<anyhow::Result<Vec<_>>>()?;
+            if kept.iter().all(Result::is_ok) {
+                made.push(kept.into_iter().flatten().collect());
                 continue;
             }
             let before = match counted.take() {
                 Some((last, counted)) if last == period.previous() => counted,
                 _ => source.before(period)?,
             };
-            let now = source.count(period)?;
-            let label =
-                |id: ConferenceId| now.labels.get(&id).or_else(|| before.labels.get(&id)).map(String::as_str);
-            let facts = self.facts_of(of, (period, over), (now.totals, before.totals), within);
-            let line = facts.line();
-            let [page, data] = routes;
-            desk.keyed_page(&key, page, PeriodPage::new(&facts, &line, &label))?;
-            desk.keyed_data(&key, &data, &period_file::period_file(&facts, &line))?;
-            let tells = period.kind() == PeriodKind::Week && over;
-            let news = if tells { issue_news(&facts.now, &facts.before) } else { Vec::new() };
-            made.push(OfPeriod { line, news, key });
-            counted = Some((period, Counted { totals: facts.now, labels: now.labels }));
+            let pair = Pair::new((period, over), source.count(period)?, before);
+            let own = |(scope, kept): (&Making<'_>, Result<OfPeriod, blake3::Hash>)| {
+                kept.or_else(|key| self.report(scope, &pair, key))
+            };
+            made.push(scopes.par_iter().zip(kept).map(own).collect::<anyhow::Result<_>>()?);
+            counted = Some((period, pair.now));
         }
         Ok(made)
+    }
+
+    /// What the report of a period left when it was made, if it is in place; else the key that it is to be made under.
+    fn kept(
+        &self,
+        scope: &Making<'_>,
+        (period, over): (Period, bool),
+        digests: &[Vec<&[u8; 32]>; 2],
+    ) -> anyhow::Result<Result<OfPeriod, blake3::Hash>> {
+        let key =
+            self.period_key(&scope.place.of, (period, over), digests, lines_within(&scope.lines, period));
+        let known = scope.noted.get(&period.name()).filter(|noted| noted.key == *key.as_bytes());
+        let Some(known) = known else { return Ok(Err(key)) };
+        let is_kept = Desk::new(self, &*scope.unit).keep(&key, &scope.routes(period))?;
+        Ok(if is_kept { Ok(known.read(period)) } else { Err(key) })
+    }
+
+    /// Makes the report of a period.
+    fn report(&self, scope: &Making<'_>, pair: &Pair, key: blake3::Hash) -> anyhow::Result<OfPeriod> {
+        let Pair { period, over, .. } = *pair;
+        let desk = Desk::new(self, &*scope.unit);
+        let within = lines_within(&scope.lines, period);
+        let facts = pair.facts(&scope.place.of, &self.options.report.zone, within);
+        let line = facts.line();
+        let [page, data] = scope.routes(period);
+        desk.keyed_page(&key, page, PeriodPage::new(&facts, &line, &|id| pair.label(id)))?;
+        desk.keyed_data(&key, &data, &period_file::period_file(&facts, &line))?;
+        let tells = period.kind() == PeriodKind::Week && over;
+        let news = if tells { issue_news(facts.now, facts.before) } else { Vec::new() };
+        Ok(OfPeriod { line, news, key })
     }
 
     /// Whether a period and all calls that its report is of are over.
@@ -449,52 +587,32 @@ impl Builder<'_> {
         period.end(&self.options.report.zone) <= instant && !goes_on(period) && !goes_on(period.previous())
     }
 
-    /// A digest of all that a report is made from.
+    /// A digest of all that a report is made from; `digests` are of the calls of its period and of the one before.
     fn period_key(
         &self,
         of: &ReportOf,
-        period: Period,
-        over: bool,
-        calls: &Calls<'_>,
+        (period, over): (Period, bool),
+        digests: &[Vec<&[u8; 32]>; 2],
         within: &[Line],
     ) -> blake3::Hash {
         let mut key = Hasher::new("report");
         key.add(self.base.as_bytes()).add(&of.scope.route().path()).add(&period.name()).add(&over);
-        key.add(&calls.digests(period)).add(&calls.digests(period.previous()));
+        for digests in digests {
+            key.add(digests);
+        }
         for line in within {
             key.add(&line.period.name()).add(&line.over).add(&line.figures);
         }
         key.finish()
     }
 
-    fn facts_of<'a>(
-        &'a self,
-        of: &'a ReportOf,
-        (period, over): (Period, bool),
-        (now, before): (PeriodTotals, PeriodTotals),
-        within: &[Line],
-    ) -> PeriodFacts<'a> {
-        PeriodFacts {
-            of,
-            period,
-            zone: &self.options.report.zone,
-            over,
-            changes: if over { Changes::of(&now, &before) } else { Changes::default() },
-            now,
-            before,
-            within: within.to_vec(),
-        }
-    }
-
     fn letter(&self, of: &ReportOf, line: &Line, source: &Source<'_>) -> anyhow::Result<Option<Letter>> {
         let period = line.period;
-        let (now, before) = (source.count(period)?, source.before(period)?);
-        let label =
-            |id: ConferenceId| now.labels.get(&id).or_else(|| before.labels.get(&id)).map(String::as_str);
-        let made = self.facts_of(of, (period, line.over), (now.totals, before.totals), &[]);
-        let page = PeriodPage::new(&made, line, &label);
+        let pair = Pair::new((period, line.over), source.count(period)?, source.before(period)?);
+        let facts = pair.facts(of, &self.options.report.zone, &[]);
+        let page = PeriodPage::new(&facts, line, &|id| pair.label(id));
         let route = Route::Report(of.scope, period.name());
-        Ok(made.over.then(|| Letter::new(&page, of, &route, self.options.base_url.as_deref())))
+        Ok(pair.over.then(|| Letter::new(&page, of, &route, self.options.base_url.as_deref())))
     }
 }
 

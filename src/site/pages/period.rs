@@ -4,6 +4,9 @@
 //! snapshot nor anything later: so it stays as it is. That is why it links back and up but never on: the list of all reports
 //! does that.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::Link;
@@ -43,13 +46,13 @@ pub struct PeriodFacts<'a> {
     /// Whether it is over.
     pub over: bool,
     /// Its figures.
-    pub now: PeriodTotals,
+    pub now: &'a PeriodTotals,
     /// Those of the period before.
-    pub before: PeriodTotals,
+    pub before: &'a PeriodTotals,
     /// The differences; none while it is not over.
-    pub changes: Changes,
+    pub changes: &'a Changes,
     /// Shorter periods within it that have a report.
-    pub within: Vec<Line>,
+    pub within: &'a [Line],
 }
 
 /// A report in a list of reports.
@@ -82,7 +85,7 @@ impl PeriodFacts<'_> {
                 over: self.over,
                 now: &now,
                 before: (!self.before.is_empty()).then_some(&before),
-                changes: &self.changes,
+                changes: self.changes,
             }),
             figures: now,
         }
@@ -574,27 +577,16 @@ fn word(way: Way) -> &'static str {
 }
 
 fn part_table(dimension: Dimension, facts: &PeriodFacts<'_>, lister: &Lister<'_, '_>) -> PartTable {
-    let of = |totals: &'_ PeriodTotals| -> Vec<(String, Slice)> {
-        let own = totals.by.iter().filter(|((own, _), _)| *own == dimension);
-        own.map(|((_, value), slice)| (value.clone(), slice.clone())).collect()
-    };
-    let (now, mut before): (Vec<_>, std::collections::BTreeMap<_, _>) =
-        (of(&facts.now), of(&facts.before).into_iter().collect());
+    let nothing = Slice::default();
+    let keys = facts.now.by.keys().chain(facts.before.by.keys());
+    let keys: BTreeSet<&(Dimension, String)> = keys.filter(|(own, _)| *own == dimension).collect();
     let has_before = !facts.before.is_empty();
-    let mut rows: Vec<(String, Slice, Slice)> = now
-        .into_iter()
-        .map(|(value, slice)| {
-            let earlier = before.remove(&value).unwrap_or_default();
-            (value, slice, earlier)
-        })
-        .collect();
-    rows.extend(before.into_iter().map(|(value, slice)| (value, Slice::default(), slice)));
-    rows.sort_by(|a, b| {
-        (b.1.sessions.cmp(&a.1.sessions)).then(b.2.sessions.cmp(&a.2.sessions)).then(a.0.cmp(&b.0))
-    });
+    let slices = |key| [facts.now, facts.before].map(|totals| totals.by.get(key).unwrap_or(&nothing));
+    let mut rows: Vec<(&String, [&Slice; 2])> = keys.into_iter().map(|key| (&key.1, slices(key))).collect();
+    rows.sort_by_key(|(value, slices)| (slices.map(|slice| Reverse(slice.sessions)), *value));
     let more = rows.len().saturating_sub(ROWS);
-    let row = |(value, slice, earlier): (String, Slice, Slice)| {
-        let (figures, figures_before) = (Figures::of(&slice), Figures::of(&earlier));
+    let row = |(value, [slice, earlier]): (&String, [&Slice; 2])| {
+        let (figures, figures_before) = (Figures::of(slice), Figures::of(earlier));
         let subject = Subject::Part(dimension, value.clone());
         let cell = |what: What, of: &dyn Fn(&Figures) -> Option<f64>| Cell {
             now: of(&figures),
@@ -614,7 +606,7 @@ fn part_table(dimension: Dimension, facts: &PeriodFacts<'_>, lister: &Lister<'_,
             relayed: cell(What::Relayed, &|of| of.relayed_share),
             list: lister.list(&slice.calls),
             error_list: lister.list(&slice.with_errors),
-            value,
+            value: value.clone(),
         }
     };
     PartTable { title: dimension.title(), rows: rows.into_iter().take(ROWS).map(row).collect(), more }
