@@ -51,19 +51,19 @@ export function checking() {
 const axe = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /**
- * What violates a rule of axe-core within an element, in words. Nothing but colours is another in the dark, so there only their contrast is asked for.
+ * What violates a rule of axe-core, in words. Nothing but colours is another in the dark, so there only the rules that look at them are asked.
  * @param {import("playwright-core").Page} page one that bypasses its policy
- * @param {{within?: string, colorScheme?: string}} [options]
+ * @param {string} colorScheme
  * @returns {Promise<string[]>}
  */
-export async function violations(page, { within = "html", colorScheme = "light" } = {}) {
+export async function violations(page, colorScheme) {
   await page.evaluate(await axe);
   return page.evaluate(
-    async ({ within, rules }) => {
+    async (rules) => {
       // @ts-ignore: the library has just put it there
-      const { violations } = await window.axe.run(within, { resultTypes: ["violations"], ...rules });
+      const { violations } = await window.axe.run(document, { resultTypes: ["violations"], ...rules });
       return violations.map(({ id, nodes }) => `${id}: ${nodes.length} × ${nodes[0].html.slice(0, 160)} (${nodes[0].failureSummary?.split("\n")[1]?.trim()})`);
     },
-    { within, rules: colorScheme === "dark" ? { runOnly: ["color-contrast"] } : {} },
+    colorScheme === "dark" ? { runOnly: ["color-contrast", "link-in-text-block"] } : {},
   );
 }

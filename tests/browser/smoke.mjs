@@ -126,7 +126,7 @@ async function accessible(page, colorScheme) {
   await page.evaluate(() => {
     for (const fold of document.querySelectorAll("details")) fold.open = true;
   });
-  const found = await violations(page, { colorScheme });
+  const found = await violations(page, colorScheme);
   if (found.length > 0) throw new Error(found.join("; "));
 }
 
