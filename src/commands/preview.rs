@@ -380,7 +380,11 @@ impl Rooms {
     fn of(view: &View<'_>) -> anyhow::Result<Self> {
         let mut parts = BTreeMap::new();
         for (at, part) in view.parts().iter().enumerate() {
-            parts.extend(view.table::<ConferenceRow>(part)?.into_iter().map(|row| (row.id, at)));
+            parts.extend(
+                view.table(part, |row: &mut ConferenceRow| row.summary_data = None)?
+                    .into_iter()
+                    .map(|row| (row.id, at)),
+            );
         }
         Ok(Self { world: World::new(view.globals()?, view.instant()), parts })
     }

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use desk::{Desk, Hasher};
-use leavings::{Brief, Draft, Leavings, PartLeavings, Stored, Sums};
+use leavings::{Brief, Draft, Leavings, Left, PartLeavings, Stored, Sums};
 pub use leavings::{Ledger, LedgerDamage};
 use reconcile::Totals;
 
@@ -204,6 +204,9 @@ struct Builder<'a> {
     options: &'a SiteOptions,
 }
 
+/// With fewer parts than this for each thread, threads share the conferences of a part.
+const PARTS_PER_THREAD: usize = 4;
+
 /// What the parts left, by day and piece; sections are still on disk.
 type Parts = BTreeMap<(String, usize), Vec<PartLeavings>>;
 /// By app, the months in which it has conferences, with their number.
@@ -290,17 +293,14 @@ pub fn make_site(
     }
     let conferences = snapshot.manifest().rows.get("conferences").copied().unwrap_or(0);
     progress.planned(conferences);
-    // The newest first: what changed is mostly there, and is best not begun last.
-    let rest = view
-        .parts()
-        .par_iter()
-        .rev()
-        .map(|part| match work {
-            Work::Whole => builder.part(&view, part, None, progress),
-            Work::Shard(shard) => builder.part(&view, part, Some(shard), progress),
-            Work::Merge(slices) => builder.merged_part(part, slices, progress),
-        })
-        .try_reduce(Rest::default, |newer, older| Ok(older.and(newer)))?;
+    let rest = match work {
+        Work::Whole => builder.map(&view, None, progress),
+        Work::Shard(shard) => builder.map(&view, Some(shard), progress),
+        Work::Merge(slices) => {
+            let merged = view.parts().par_iter().map(|part| builder.merged_part(part, slices, progress));
+            merged.try_reduce(Rest::default, |older, newer| Ok(older.and(newer)))
+        }
+    }?;
     if let Work::Shard(_) = work {
         let Leavings { conferences, findings, .. } = &rest.left;
         let counts =
@@ -403,43 +403,85 @@ impl Rest {
 }
 
 impl Builder<'_> {
-    /// The files of a part's conferences, and what they leave. If nothing changed since the last build, neither is made again.
+    /// The files of all conferences, and what these leave. A part of which nothing changed since the last build is not made again. Each
+    /// thread makes a part of its own, one conference after the other, so that few are held; where that would leave threads without
+    /// work, as when one call is new, they share the conferences of a part.
+    fn map(&self, view: &View<'_>, shard: Option<Shard>, progress: &dyn Progress) -> anyhow::Result<Rest> {
+        let parts = view.parts();
+        let kept = parts.par_iter().map(|part| self.kept_part(part, shard, progress));
+        let mut all: Vec<Option<Rest>> = kept.collect::<anyhow::Result<_>>()?;
+        // The newest first: those that take longest are mostly there, and are best not begun last.
+        let others: Vec<usize> = (0..parts.len()).rev().filter(|at| all[*at].is_none()).collect();
+        let make = |at: &usize, spread| Ok((*at, self.part(view, &parts[*at], shard, (progress, spread))?));
+        let made: anyhow::Result<Vec<(usize, Rest)>> =
+            if others.len() < PARTS_PER_THREAD * rayon::current_num_threads() {
+                others.iter().map(|at| make(at, true)).collect()
+            } else {
+                others.par_iter().map(|at| make(at, false)).collect()
+            };
+        for (at, rest) in made? {
+            all[at] = Some(rest);
+        }
+        Ok(all.into_iter().flatten().fold(Rest::default(), Rest::and))
+    }
+
+    /// What a part left when it was last made, if it would be made from the same things and its files are in place.
+    fn kept_part(
+        &self,
+        part: &Part,
+        shard: Option<Shard>,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Option<Rest>> {
+        let unit = part_unit(part);
+        let base = self.part_base(part, shard);
+        let Some(kept) = self.ledger.find(&unit, &base, &self.world) else { return Ok(None) };
+        let Ok(left) = kept.read() else { return Ok(None) };
+        if !self.sink.keep_unit(&unit, &kept.key(&base))? {
+            return Ok(None);
+        }
+        progress.rendered(part.rows.get(ConferenceRow::TABLE).copied().unwrap_or(0));
+        Ok(Some(Rest::of(part, left, kept)))
+    }
+
+    /// The files of a part's conferences, and what they leave. `spread` says whether threads share the conferences.
     fn part(
         &self,
         view: &View<'_>,
         part: &Part,
         shard: Option<Shard>,
-        progress: &dyn Progress,
+        (progress, spread): (&dyn Progress, bool),
     ) -> anyhow::Result<Rest> {
         let unit = part_unit(part);
         let base = self.part_base(part, shard);
-        if let Some(kept) = self.ledger.find(&unit, &base, &self.world)
-            && let Ok(left) = kept.read()
-            && self.sink.keep_unit(&unit, &kept.key(&base))?
-        {
-            progress.rendered(part.rows.get(ConferenceRow::TABLE).copied().unwrap_or(0));
-            return Ok(Rest::of(part, left, kept));
-        }
         let unit_sink = self.sink.unit(&unit)?;
         let desk = Desk::new(self, &*unit_sink);
-        let mut draft = Draft::default();
+        let options = &self.options.report;
         let whole = self.options.scope.is_all();
-        for dossier in view.dossiers(part)? {
-            let dossier = dossier?;
+        let left = |dossier: Dossier| -> anyhow::Result<Option<Left>> {
             progress.rendered(1);
             if shard.is_some_and(|shard| !shard.holds(dossier.conference.id)) {
-                continue;
+                return Ok(None);
             }
-            let mut report = report::measure(dossier, &self.world, &self.options.report);
-            draft.name(&report, &self.options.report);
-            if !whole {
-                if !self.narrow(&mut report) {
-                    continue;
-                }
-                draft.rest.people.extend(report.named());
+            let mut report = report::measure(dossier, &self.world, options);
+            if !whole && !self.narrow(&mut report) {
+                return Ok(Some(Left::only_named(&report, options)));
             }
             self.conference(&desk, &report)?;
-            draft.add(report, &self.options.report, whole);
+            Ok(Some(Left::of(report, options, whole)))
+        };
+        let mut draft = Draft::default();
+        if spread {
+            let dossiers = view.dossiers(part)?.enumerate().par_bridge();
+            let mut all: Vec<(usize, Option<Left>)> =
+                dossiers.map(|(at, dossier)| Ok((at, left(dossier?)?))).collect::<anyhow::Result<_>>()?;
+            all.sort_by_key(|(at, _)| *at);
+            all.into_iter().filter_map(|(_, left)| left).for_each(|left| draft.add(left, options, whole));
+        } else {
+            for dossier in view.dossiers(part)? {
+                if let Some(left) = left(dossier?)? {
+                    draft.add(left, options, whole);
+                }
+            }
         }
         let (left, kept) = self.ledger.keep(&unit, &base, draft, &self.world)?;
         unit_sink.finish(Some(kept.key(&base)))?;

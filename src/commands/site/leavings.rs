@@ -22,7 +22,11 @@ use serde::{Deserialize, Serialize};
 use super::desk::Hasher;
 use crate::ids::{AppId, ConferenceId, ParticipantId, SessionId};
 use crate::report::experience::{Medians, medians_by_month};
-use crate::report::{self, AppTotals, Attendance, ConferenceFacts, ConferenceReport, RoomCall, World};
+use crate::report::findings::Finding;
+use crate::report::period::Period;
+use crate::report::{
+    self, AppTotals, Attendance, CallFacts, ConferenceFacts, ConferenceReport, CountedFacts, RoomCall, World,
+};
 use crate::site::pages::conference_label;
 use crate::site::pages::data_quality::FindingTotals;
 use crate::units::{Day, Timestamp};
@@ -114,36 +118,72 @@ pub(super) struct Draft {
     medians: BTreeMap<(AppId, String), Vec<Medians>>,
 }
 
-impl Draft {
-    /// Takes what pages say of a conference, whether or not the report is of it.
-    pub(super) fn name(&mut self, report: &ConferenceReport, options: &report::Options) {
-        self.settles = self.settles.max(report.settles(options));
-        self.named.extend(report.named());
+/// What a conference leaves.
+pub(super) struct Left {
+    named: BTreeSet<ParticipantId>,
+    settles: Option<Timestamp>,
+    /// None if the report is not of it.
+    own: Option<OfConference>,
+}
+
+struct OfConference {
+    findings: Vec<Finding>,
+    attendances: Vec<Attendance>,
+    medians: BTreeMap<Period, Vec<Medians>>,
+    facts: ConferenceFacts,
+    calls: Vec<CallFacts>,
+    counted: CountedFacts,
+}
+
+impl Left {
+    /// What pages say of a conference, although the report is not of it.
+    pub(super) fn only_named(report: &ConferenceReport, options: &report::Options) -> Self {
+        Self { named: report.named().collect(), settles: report.settles(options), own: None }
     }
 
-    /// Takes a conference that the report is of; `whole` says whether all its calls are.
-    pub(super) fn add(&mut self, report: ConferenceReport, options: &report::Options, whole: bool) {
-        self.rest.findings.add(&report.findings);
-        let app = report.facts.row.app_id;
+    /// What a conference leaves that the report is of; `whole` says whether all its calls are.
+    pub(super) fn of(report: ConferenceReport, options: &report::Options, whole: bool) -> Self {
+        let left = Self::only_named(&report, options);
         let attendances = report::attendances(&report);
         let experiences = attendances.iter().map(|own| (own.participant, &own.experience));
-        for (month, medians) in medians_by_month(&report, &options.zone, experiences) {
+        let medians = medians_by_month(&report, &options.zone, experiences);
+        let ConferenceReport { findings, facts, call_facts: calls, mut counted, .. } = report;
+        if !whole {
+            let visits = calls.iter().flat_map(|call| &call.visits).map(|visit| visit.session);
+            let visited: BTreeSet<SessionId> = visits.collect();
+            counted.sessions.retain(|session| visited.contains(&session.row.id));
+        }
+        Self { own: Some(OfConference { findings, attendances, medians, facts, calls, counted }), ..left }
+    }
+}
+
+impl Draft {
+    /// Takes what a conference leaves.
+    pub(super) fn add(&mut self, left: Left, options: &report::Options, whole: bool) {
+        let Left { named, settles, own } = left;
+        self.settles = self.settles.max(settles);
+        let Some(own) = own else {
+            self.named.extend(named);
+            return;
+        };
+        if !whole {
+            self.rest.people.extend(&named);
+        }
+        self.named.extend(named);
+        let OfConference { findings, attendances, medians, facts, calls, counted } = own;
+        self.rest.findings.add(&findings);
+        let app = facts.row.app_id;
+        for (month, medians) in medians {
             self.medians.entry((app, month.name())).or_default().extend(medians);
         }
         for attendance in attendances {
             let group = self.groups.entry(group_of(attendance.participant)).or_default();
-            group.facts.entry(report.facts.row.id).or_insert_with(|| report.facts.clone());
+            group.facts.entry(facts.row.id).or_insert_with(|| facts.clone());
             group.attendances.push(attendance);
-        }
-        let ConferenceReport { facts, call_facts, mut counted, .. } = report;
-        if !whole {
-            let visits = call_facts.iter().flat_map(|call| &call.visits).map(|visit| visit.session);
-            let left: BTreeSet<SessionId> = visits.collect();
-            counted.sessions.retain(|session| left.contains(&session.row.id));
         }
         self.rest.totals.entry(app).or_default().add(&facts, &counted, options.since);
         let label = conference_label(&facts);
-        for call in call_facts {
+        for call in calls {
             let day = options.zone.day_of(call.start).to_string();
             let call = RoomCall { conference: facts.row.id, label: label.clone(), call };
             self.calls.entry((app, day)).or_default().push(call);

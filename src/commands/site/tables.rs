@@ -28,19 +28,14 @@ impl Builder<'_> {
     pub(super) fn tables(&self, view: &View<'_>, conferences: &[Brief]) -> anyhow::Result<Vec<Month>> {
         let all = conferences;
         let conferences = || {
-            self.table(view, all, |row: &mut ConferenceRow| {
-                // Its values are in the conference's own samples.
-                row.summary_data = None;
-                (row.id, (row.created_at, row.id.0))
-            })
+            // Its values are in the conference's own samples.
+            let leave_out = |row: &mut ConferenceRow| row.summary_data = None;
+            self.table(view, all, leave_out, |row| (row.created_at, row.id.0))
         };
-        let sessions =
-            || self.table(view, all, |row: &mut SessionRow| (row.conference_id, (row.created_at, row.id.0)));
-        let connections = || {
-            self.table(view, all, |row: &mut ConnectionRow| (row.conference_id, (row.created_at, row.id.0)))
-        };
-        let issues =
-            || self.table(view, all, |row: &mut IssueRow| (row.in_conference_id, (row.created_at, row.id.0)));
+        let sessions = || self.table(view, all, |_: &mut SessionRow| (), |row| (row.created_at, row.id.0));
+        let connections =
+            || self.table(view, all, |_: &mut ConnectionRow| (), |row| (row.created_at, row.id.0));
+        let issues = || self.table(view, all, |_: &mut IssueRow| (), |row| (row.created_at, row.id.0));
         let (one, other) =
             rayon::join(|| rayon::join(conferences, sessions), || rayon::join(connections, issues));
         let months = [one.0?, one.1?, other.0?, other.1?].into_iter().flatten().collect();
@@ -59,13 +54,14 @@ impl Builder<'_> {
         Ok(months)
     }
 
-    /// One table, dealt to its apps; each app has one, if only an empty one. `place` says to which conference a row belongs
-    /// and where it stands in it, and leaves out what is not to be published. How a day is cut into pieces makes no difference.
+    /// One table, dealt to its apps; each app has one, if only an empty one. `leave_out` takes out of a row what is not to be in it,
+    /// `place` says where it stands in its conference. How a day is cut into pieces makes no difference.
     fn table<R: OfConference>(
         &self,
         view: &View<'_>,
         conferences: &[Brief],
-        place: impl Fn(&mut R) -> (ConferenceId, Place) + Sync,
+        leave_out: impl Fn(&mut R) + Sync,
+        place: impl Fn(&R) -> Place + Sync,
     ) -> anyhow::Result<Vec<Month>> {
         let digests =
             |part: &Part| [R::TABLE, ConferenceRow::TABLE].map(|table| part.digests.get(table).cloned());
@@ -74,7 +70,8 @@ impl Builder<'_> {
             let mut key = Hasher::new("month of a table");
             key.add(self.base.as_bytes()).add(&parts.iter().map(digests).collect::<Vec<_>>());
             let name = format!("{}-{}", R::TABLE, parts.first().map_or("", month_of));
-            self.ledger.sums(&name, &key.finish(), || month_of_table(view, parts, conferences, &place))
+            let make = || month_of_table(view, parts, conferences, &leave_out, &place);
+            self.ledger.sums(&name, &key.finish(), make)
         };
         let months: Vec<Month> = months.par_iter().map(sums).collect::<anyhow::Result<_>>()?;
         let mut key = Hasher::new("table");
@@ -103,14 +100,15 @@ fn month_of_table<R: OfConference>(
     view: &View<'_>,
     parts: &[Part],
     conferences: &[Brief],
-    place: &impl Fn(&mut R) -> (ConferenceId, Place),
+    leave_out: &impl Fn(&mut R),
+    place: &impl Fn(&R) -> Place,
 ) -> anyhow::Result<BTreeMap<AppId, Vec<u8>>> {
     let mut writers: BTreeMap<AppId, TableWriter<R>> = BTreeMap::new();
     for day in parts.chunk_by(|a, b| a.day == b.day) {
         let mut dealt: BTreeMap<AppId, Vec<(Timestamp, ConferenceId, Place, R)>> = BTreeMap::new();
         for part in day {
-            for mut row in view.table::<R>(part)? {
-                let (conference, place) = place(&mut row);
+            for row in view.table::<R>(part, leave_out)? {
+                let (conference, place) = (row.conference(), place(&row));
                 if let Ok(at) = conferences.binary_search_by_key(&conference, |brief| brief.id) {
                     let Brief { app, created_at, .. } = &conferences[at];
                     dealt.entry(*app).or_default().push((*created_at, conference, place, row));
