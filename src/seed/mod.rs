@@ -8,8 +8,8 @@
 //! a pool of people, of whom some come much more often than others; a person keeps home city, browser and system, access
 //! network and devices. Browser versions rise with time, a few people lag behind.
 //!
-//! **When.** Calls follow working days and hours, with a little growth over the period. 1.5 % are held at the last
-//! instant and still go on. A fifth of the rooms are used again, 2 to 6 times, hours, a day or a week apart. Calls last
+//! **When.** Calls follow working days and hours, with a little growth over the period. 1.5 %, but no more than some twelve, are held
+//! at the last instant and still go on. A fifth of the rooms are used again, 2 to 6 times, hours, a day or a week apart. Calls last
 //! four minutes in the median and an hour at most; large ones are cut so that no conference has more than about 3,000 stats
 //! events. Where short calls are asked for, rooms have two people at most, and about 40 stats events.
 //!

@@ -162,6 +162,13 @@ const SHORT_STATS_LIMIT: f64 = 40.0;
 /// Seconds without events after which an open call is tidied away.
 const STALE_AFTER: f64 = 4.0 * 3600.0;
 
+/// How many of the calls go on at the last instant: a few are more than most services have, however long they have been in use.
+fn share_going_on(conferences: usize) -> f64 {
+    const SHARE: f64 = 0.015;
+    const MOST: f64 = 12.0;
+    SHARE.min(MOST / conferences.max(1) as f64)
+}
+
 impl Outline {
     pub(super) fn draw(world: &World, slot: usize) -> Self {
         let mut dice = Dice::new(world.options.seed, streams::OUTLINE + slot as u64);
@@ -170,7 +177,7 @@ impl Outline {
         let profile = world.apps[app].profile;
         let fixed = dice.chance(0.2);
         let (room, name) = names::room(dice, slot, fixed);
-        let now = !fixed && dice.chance(0.015);
+        let now = !fixed && dice.chance(share_going_on(world.options.conferences));
         let start = if now {
             world.options.end.plus_seconds(-dice.between(60.0, 1200.0))
         } else {
