@@ -692,3 +692,19 @@ fn route(dice: &mut Dice, own: Access, other: Option<Access>, near: bool) -> Rou
     };
     Route { local, protocol, relay_protocol, remote }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_calls_go_on_however_many_there_are() {
+        for few in [0, 1, 800] {
+            assert!((0.014..0.016).contains(&share_going_on(few)), "of {few}");
+        }
+        for conferences in [801, 10_000, 1_000_000] {
+            let expected = share_going_on(conferences) * conferences as f64;
+            assert!((11.9..=12.1).contains(&expected), "{expected} of {conferences}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use crate::support::{memory, quick_folder, say};
 use peerpress::commands::site::SiteOptions;
 use peerpress::seed::{SeedOptions, plan, write_snapshot};
 use peerpress::site::Downloads;
-use peerpress::snapshot::Snapshot;
+use peerpress::snapshot::{ConferenceRow, Snapshot};
 use peerpress::units::Timestamp;
 
 /// A seeded site on disk.
@@ -95,6 +95,8 @@ for pattern in ['conferences/*/samples', 'conferences/*/events', 'apps/*/confere
                 'apps/*/connections', 'apps/*/issues', 'apps/*/participants']:
     rows = d.execute('SELECT count(*) FROM read_parquet(?)', ['data/' + pattern + '.parquet']).fetchall()
     print(pattern.split('/')[-1], rows[0][0])
+kept = d.execute('SELECT count(summary_status), count(summary_data) FROM read_parquet(?)', ['data/apps/*/conferences.parquet'])
+print('summaries', *kept.fetchall()[0])
 largest = lambda pattern: os.path.basename(os.path.dirname(max(glob.glob(pattern), key=os.path.getsize)))
 app = largest('data/apps/*/issues.parquet')
 call = largest('data/conferences/*/samples.parquet')
@@ -113,7 +115,12 @@ print(ran)
             ["samples", "events", "conferences", "sessions", "connections", "issues", "participants"];
         let mut expected: Vec<String> =
             tables.iter().map(|table| format!("{table} {}", snapshot.manifest().rows[*table])).collect();
-        expected.push("4".to_owned());
+        // How a summary came out is in the table; its values are in the samples.
+        let all: Vec<ConferenceRow> =
+            snapshot.parts().iter().flat_map(|part| snapshot.table(part).unwrap()).collect();
+        let summaries = all.iter().filter(|row| row.summary_status.is_some()).count();
+        assert!(all.iter().any(|row| row.summary_data.is_some()), "nothing to leave out");
+        expected.extend([format!("summaries {summaries} 0"), "4".to_owned()]);
         assert_eq!(said.lines().collect::<Vec<_>>(), expected);
     }
 }
