@@ -204,7 +204,7 @@ struct Builder<'a> {
     options: &'a SiteOptions,
 }
 
-/// With fewer parts than this for each thread, threads share the conferences of a part.
+/// With fewer parts than this for each thread, threads that have no part left share the conferences of another's.
 const PARTS_PER_THREAD: usize = 4;
 
 /// What the parts left, by day and piece; sections are still on disk.
@@ -405,20 +405,16 @@ impl Rest {
 impl Builder<'_> {
     /// The files of all conferences, and what these leave. A part of which nothing changed since the last build is not made again. Each
     /// thread makes a part of its own, one conference after the other, so that few are held; where that would leave threads without
-    /// work, as when one call is new, they share the conferences of a part.
+    /// work, as when one call is new, those share the conferences of another's part.
     fn map(&self, view: &View<'_>, shard: Option<Shard>, progress: &dyn Progress) -> anyhow::Result<Rest> {
         let parts = view.parts();
         let kept = parts.par_iter().map(|part| self.kept_part(part, shard, progress));
         let mut all: Vec<Option<Rest>> = kept.collect::<anyhow::Result<_>>()?;
         // The newest first: those that take longest are mostly there, and are best not begun last.
         let others: Vec<usize> = (0..parts.len()).rev().filter(|at| all[*at].is_none()).collect();
-        let make = |at: &usize, spread| Ok((*at, self.part(view, &parts[*at], shard, (progress, spread))?));
-        let made: anyhow::Result<Vec<(usize, Rest)>> =
-            if others.len() < PARTS_PER_THREAD * rayon::current_num_threads() {
-                others.iter().map(|at| make(at, true)).collect()
-            } else {
-                others.par_iter().map(|at| make(at, false)).collect()
-            };
+        let spread = others.len() < PARTS_PER_THREAD * rayon::current_num_threads();
+        let make = |at: &usize| Ok((*at, self.part(view, &parts[*at], shard, (progress, spread))?));
+        let made: anyhow::Result<Vec<(usize, Rest)>> = others.par_iter().map(make).collect();
         for (at, rest) in made? {
             all[at] = Some(rest);
         }
@@ -443,7 +439,7 @@ impl Builder<'_> {
         Ok(Some(Rest::of(part, left, kept)))
     }
 
-    /// The files of a part's conferences, and what they leave. `spread` says whether threads share the conferences.
+    /// The files of a part's conferences, and what they leave. `spread` says whether threads may share the conferences.
     fn part(
         &self,
         view: &View<'_>,

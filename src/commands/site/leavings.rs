@@ -123,10 +123,10 @@ pub(super) struct Left {
     named: BTreeSet<ParticipantId>,
     settles: Option<Timestamp>,
     /// None if the report is not of it.
-    own: Option<OfConference>,
+    own: Option<Own>,
 }
 
-struct OfConference {
+struct Own {
     findings: Vec<Finding>,
     attendances: Vec<Attendance>,
     medians: BTreeMap<Period, Vec<Medians>>,
@@ -153,7 +153,7 @@ impl Left {
             let visited: BTreeSet<SessionId> = visits.collect();
             counted.sessions.retain(|session| visited.contains(&session.row.id));
         }
-        Self { own: Some(OfConference { findings, attendances, medians, facts, calls, counted }), ..left }
+        Self { own: Some(Own { findings, attendances, medians, facts, calls, counted }), ..left }
     }
 }
 
@@ -162,15 +162,12 @@ impl Draft {
     pub(super) fn add(&mut self, left: Left, options: &report::Options, whole: bool) {
         let Left { named, settles, own } = left;
         self.settles = self.settles.max(settles);
-        let Some(own) = own else {
-            self.named.extend(named);
-            return;
-        };
-        if !whole {
+        if own.is_some() && !whole {
             self.rest.people.extend(&named);
         }
         self.named.extend(named);
-        let OfConference { findings, attendances, medians, facts, calls, counted } = own;
+        let Some(own) = own else { return };
+        let Own { findings, attendances, medians, facts, calls, counted } = own;
         self.rest.findings.add(&findings);
         let app = facts.row.app_id;
         for (month, medians) in medians {
