@@ -10,6 +10,7 @@ use crate::snapshot::{
     AppRow, ConferenceRow, ConnectionRow, EventRow, IssueRow, Json, OrganizationRow, ParticipantRow, Row,
     SampleRow, SessionRow, TrackRow,
 };
+use crate::units::Timestamp;
 
 /// A row of which a profile hides something.
 pub trait Hidden: Row {
@@ -21,6 +22,8 @@ pub trait Hidden: Row {
 pub trait OfConference: Hidden {
     /// Its conference.
     fn conference(&self) -> ConferenceId;
+    /// Where it stands among those of its conference: by time, then by id.
+    fn order(&self) -> (Timestamp, Uuid);
     /// Whether it is of people who are known; where it only mentions others, these are taken out.
     fn is_among(&mut self, known: &dyn Fn(ParticipantId) -> bool) -> bool;
 }
@@ -394,10 +397,14 @@ impl Hidden for SampleRow {
 }
 
 macro_rules! of_conference {
-    ($($row:ty: $field:ident, |$self:ident, $known:ident| $among:expr;)*) => {$(
+    ($($row:ty: $id:ident in $field:ident, |$self:ident, $known:ident| $among:expr;)*) => {$(
         impl OfConference for $row {
             fn conference(&self) -> ConferenceId {
                 self.$field
+            }
+
+            fn order(&self) -> (Timestamp, Uuid) {
+                (self.created_at, self.$id.0)
             }
 
             fn is_among(&mut self, $known: &dyn Fn(ParticipantId) -> bool) -> bool {
@@ -409,19 +416,19 @@ macro_rules! of_conference {
 }
 
 of_conference! {
-    ConferenceRow: id, |row, known| {
+    ConferenceRow: id in id, |row, known| {
         row.participants.retain(|id| known(*id));
         true
     };
-    SessionRow: conference_id, |row, known| known(row.participant_id);
-    ConnectionRow: conference_id, |row, known| known(row.participant_id) && known(row.peer_id);
-    TrackRow: conference_id, |_row, _known| true;
-    IssueRow: in_conference_id, |row, known| row.participant_id.is_none_or(known);
-    EventRow: conference_id, |row, known| {
+    SessionRow: id in conference_id, |row, known| known(row.participant_id);
+    ConnectionRow: id in conference_id, |row, known| known(row.participant_id) && known(row.peer_id);
+    TrackRow: id in conference_id, |_row, _known| true;
+    IssueRow: id in in_conference_id, |row, known| row.participant_id.is_none_or(known);
+    EventRow: id in conference_id, |row, known| {
         row.peer_id = row.peer_id.filter(|id| known(*id));
         known(row.participant_id)
     };
-    SampleRow: conference_id, |row, known| {
+    SampleRow: event_id in conference_id, |row, known| {
         row.peer_id = row.peer_id.filter(|id| known(*id));
         known(row.participant_id)
     };

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use rayon::prelude::*;
-use uuid::Uuid;
 
 use super::Builder;
 use super::desk::Hasher;
@@ -18,8 +17,6 @@ use crate::snapshot::{
 };
 use crate::units::Timestamp;
 
-/// Where a row stands in its conference.
-type Place = (Timestamp, Uuid);
 /// The files with one table's rows of a month, for each app that has any.
 pub(super) type Month = Sums<BTreeMap<AppId, Vec<u8>>>;
 
@@ -27,15 +24,11 @@ impl Builder<'_> {
     /// All tables of all apps; the conferences are by id.
     pub(super) fn tables(&self, view: &View<'_>, conferences: &[Brief]) -> anyhow::Result<Vec<Month>> {
         let all = conferences;
-        let conferences = || {
-            // Its values are in the conference's own samples.
-            let leave_out = |row: &mut ConferenceRow| row.summary_data = None;
-            self.table(view, all, leave_out, |row| (row.created_at, row.id.0))
-        };
-        let sessions = || self.table(view, all, |_: &mut SessionRow| (), |row| (row.created_at, row.id.0));
-        let connections =
-            || self.table(view, all, |_: &mut ConnectionRow| (), |row| (row.created_at, row.id.0));
-        let issues = || self.table(view, all, |_: &mut IssueRow| (), |row| (row.created_at, row.id.0));
+        // Its values are in the conference's own samples.
+        let conferences = || self.table(view, all, |row: &mut ConferenceRow| row.summary_data = None);
+        let sessions = || self.table(view, all, |_: &mut SessionRow| ());
+        let connections = || self.table(view, all, |_: &mut ConnectionRow| ());
+        let issues = || self.table(view, all, |_: &mut IssueRow| ());
         let (one, other) =
             rayon::join(|| rayon::join(conferences, sessions), || rayon::join(connections, issues));
         let months = [one.0?, one.1?, other.0?, other.1?].into_iter().flatten().collect();
@@ -54,14 +47,13 @@ impl Builder<'_> {
         Ok(months)
     }
 
-    /// One table, dealt to its apps; each app has one, if only an empty one. `leave_out` takes out of a row what is not to be in it,
-    /// `place` says where it stands in its conference. How a day is cut into pieces makes no difference.
+    /// One table, dealt to its apps; each app has one, if only an empty one. `leave_out` takes out of a row what is not to be in it.
+    /// How a day is cut into pieces makes no difference.
     fn table<R: OfConference>(
         &self,
         view: &View<'_>,
         conferences: &[Brief],
         leave_out: impl Fn(&mut R) + Sync,
-        place: impl Fn(&R) -> Place + Sync,
     ) -> anyhow::Result<Vec<Month>> {
         let digests =
             |part: &Part| [R::TABLE, ConferenceRow::TABLE].map(|table| part.digests.get(table).cloned());
@@ -70,7 +62,7 @@ impl Builder<'_> {
             let mut key = Hasher::new("month of a table");
             key.add(self.base.as_bytes()).add(&parts.iter().map(digests).collect::<Vec<_>>());
             let name = format!("{}-{}", R::TABLE, parts.first().map_or("", month_of));
-            let make = || month_of_table(view, parts, conferences, &leave_out, &place);
+            let make = || month_of_table(view, parts, conferences, &leave_out);
             self.ledger.sums(&name, &key.finish(), make)
         };
         let months: Vec<Month> = months.par_iter().map(sums).collect::<anyhow::Result<_>>()?;
@@ -101,23 +93,22 @@ fn month_of_table<R: OfConference>(
     parts: &[Part],
     conferences: &[Brief],
     leave_out: &impl Fn(&mut R),
-    place: &impl Fn(&R) -> Place,
 ) -> anyhow::Result<BTreeMap<AppId, Vec<u8>>> {
     let mut writers: BTreeMap<AppId, TableWriter<R>> = BTreeMap::new();
     for day in parts.chunk_by(|a, b| a.day == b.day) {
-        let mut dealt: BTreeMap<AppId, Vec<(Timestamp, ConferenceId, Place, R)>> = BTreeMap::new();
+        let mut dealt: BTreeMap<AppId, Vec<(Timestamp, ConferenceId, R)>> = BTreeMap::new();
         for part in day {
             for row in view.table::<R>(part, leave_out)? {
-                let (conference, place) = (row.conference(), place(&row));
+                let conference = row.conference();
                 if let Ok(at) = conferences.binary_search_by_key(&conference, |brief| brief.id) {
                     let Brief { app, created_at, .. } = &conferences[at];
-                    dealt.entry(*app).or_default().push((*created_at, conference, place, row));
+                    dealt.entry(*app).or_default().push((*created_at, conference, row));
                 }
             }
         }
         for (app, mut rows) in dealt {
-            rows.sort_by_key(|row| (row.0, row.1, row.2));
-            let rows: Vec<R> = rows.into_iter().map(|row| row.3).collect();
+            rows.sort_by_key(|(at, conference, row)| (*at, *conference, row.order()));
+            let rows: Vec<R> = rows.into_iter().map(|(.., row)| row).collect();
             match writers.entry(app) {
                 Entry::Occupied(writer) => writer.into_mut().write(&rows)?,
                 Entry::Vacant(place) => place.insert(TableWriter::new()?).write(&rows)?,
