@@ -30,7 +30,7 @@ use self::stats::{SampleReader, Sink};
 use crate::ids::ConferenceId;
 
 /// How many events a part may hold, but for a single conference of more: the measure of memory of whoever holds one.
-pub const PART_EVENTS: usize = 12_000;
+pub const PART_EVENTS: usize = 6_000;
 
 /// How many conferences a part may hold, however few events they have.
 pub const PART_CONFERENCES: usize = 100;
