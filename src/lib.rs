@@ -4,6 +4,8 @@
 //! pages as data, [`render`] makes bytes of them, [`publish`] puts the bytes into place. [`commands`] tie the stages
 //! together; everything else serves one of them. `ARCHITECTURE.md` has the picture and the invariants.
 
+#![forbid(unsafe_code)]
+
 pub mod cli;
 pub mod cluster;
 pub mod commands;
