@@ -22,7 +22,7 @@ pub trait Hidden: Row {
 pub trait OfConference: Hidden {
     /// Its conference.
     fn conference(&self) -> ConferenceId;
-    /// Where it stands among those of its conference: by time, then by id.
+    /// Where it stands among those of its conference: by time, then by id. Samples of one event stand at the same place.
     fn order(&self) -> (Timestamp, Uuid);
     /// Whether it is of people who are known; where it only mentions others, these are taken out.
     fn is_among(&mut self, known: &dyn Fn(ParticipantId) -> bool) -> bool;

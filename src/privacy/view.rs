@@ -151,11 +151,11 @@ impl<'a> View<'a> {
         }
         if scrub.public().is_some() {
             // Pseudonyms have another order than the ids; a dossier is by time, then id.
-            dossier.sessions.sort_by_key(|row| (row.created_at, row.id));
-            dossier.connections.sort_by_key(|row| (row.created_at, row.id));
-            dossier.tracks.sort_by_key(|row| (row.created_at, row.id));
-            dossier.issues.sort_by_key(|row| (row.created_at, row.id));
-            dossier.events.sort_by_cached_key(|row| (row.created_at, row.id));
+            dossier.sessions.sort_by_key(OfConference::order);
+            dossier.connections.sort_by_key(OfConference::order);
+            dossier.tracks.sort_by_key(OfConference::order);
+            dossier.issues.sort_by_key(OfConference::order);
+            dossier.events.sort_by_cached_key(OfConference::order);
             dossier.samples.sort_by_cached_key(|row| (row.created_at(), row.event_id(), row.place()));
         }
         Some(dossier)
