@@ -319,13 +319,11 @@ impl Served {
 
     /// It has to say this before it serves.
     fn start_after(folder: &Path, args: &[&str], said: &str) -> Self {
-        let mut program = peerpress(folder)
-            .args(["serve", "--port", "0"])
-            .args(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(peerpress(folder).args(["serve", "--port", "0"]).args(args), said)
+    }
+
+    fn of(command: &mut Command, said: &str) -> Self {
+        let mut program = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(program.stderr.take().unwrap());
         let mut served = Self { program, address: String::new(), stderr };
         if !said.is_empty() {
@@ -603,4 +601,53 @@ fn a_server_for_others_warns_and_asks_for_the_password_whose_hash_it_was_given()
         assert_eq!(ran.code, Some(2), "{auth}: {}", ran.stderr);
         assert!(ran.stderr.contains(problem) && ran.stderr.contains("\nhint: "), "{auth}: {}", ran.stderr);
     }
+}
+
+/// How many heaps a process has besides the first: 64 MiB of addresses each, at a multiple of it, of which the first pages are in use.
+#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+fn further_heaps(process: u32) -> usize {
+    const HEAP: u64 = 64 << 20;
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let mappings = maps.lines().map(|line| {
+        let (range, rest) = line.split_once(' ').unwrap();
+        let (from, to) = range.split_once('-').unwrap();
+        let address = |text: &str| u64::from_str_radix(text, 16).unwrap();
+        (address(from), address(to), rest.get(..4).unwrap().to_owned())
+    });
+    let mappings: Vec<(u64, u64, String)> = mappings.collect();
+    let is_heap = |pair: &&[(u64, u64, String)]| {
+        let [(from, _, used), (_, to, free)] = pair else { return false };
+        from % HEAP == 0 && to - from == HEAP && used == "rw-p" && free == "---p"
+    };
+    mappings.windows(2).filter(is_heap).count()
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+fn on_one_core_threads_share_two_heaps_unless_the_environment_says_otherwise() {
+    let folder = quick_folder();
+    std::fs::create_dir(folder.path().join("output")).unwrap();
+    save(&folder.path().join("output/index.html"), "calls");
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let cores = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    let core = cores.trim().split([',', '-']).next().unwrap();
+    let heaps = |most: Option<&str>| {
+        let mut command = Command::new("taskset");
+        command.args([
+            "--cpu-list",
+            core,
+            env!("CARGO_BIN_EXE_peerpress"),
+            "serve",
+            "--static",
+            "--port",
+            "0",
+        ]);
+        command.current_dir(folder.path()).env_remove("GLIBC_TUNABLES").env_remove("MALLOC_ARENA_MAX");
+        command.envs(most.map(|most| ("MALLOC_ARENA_MAX", most)));
+        let served = Served::of(&mut command, "");
+        assert_eq!(served.get("/"), "calls");
+        further_heaps(served.program.id())
+    };
+    assert_eq!(heaps(None), 1);
+    assert!(heaps(Some("8")) > 1, "nothing would be limited");
 }
