@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::manifest::Entry;
-use super::{Disk, Planned, PublishError, SitePath, Staged, Standing, Unit, io_at, journal};
+use super::{Disk, Planned, PublishError, SitePath, Staged, Standing, Unit, io_at};
 
 /// So many bytes are held. Most files are smaller, and are compared with what is in their place before anything is written.
 const HELD: usize = 1 << 20;
@@ -88,7 +88,7 @@ impl<'a, D: Disk> Incoming<'a, D> {
             // Planned first, so that two files of one path never share a place in staging; what it is is known at the end.
             let unknown = Entry { size, mtime_ns: 0, digest: hasher.finalize(), key: None };
             self.unit.plan(self.path, Planned { entry: unknown, wait: Some(Staged::Changed) })?;
-            let staged = journal::staged(&self.unit.publisher.state, self.path);
+            let staged = self.unit.publisher.staged(self.path);
             let Begun { staged, .. } = self.begun.insert(Begun { staged, hasher, size });
             self.unit.publisher.stage(staged, &self.held)?;
         }

@@ -11,16 +11,49 @@ use super::seal::{END_BYTES, end};
 use super::{Disk, MANIFEST, MANIFEST_NEW, PublishError, STAGING, SitePath, UNITS, io_at};
 
 pub(super) const JOURNAL: &str = "journal";
-const HEADER: &str = "peerpress journal 3\n";
+const HEADER: &str = "peerpress journal 4\n";
 /// What comes before it is on the medium before what comes after it is begun.
 const SYNC: &str = "sync\n";
 /// Where more folders than this were touched, the whole file system is synced rather than each.
 const FEW_FOLDERS: usize = 16;
 
+/// Where the files of a first site wait, as they will lie.
+const TREE: &str = "tree";
+/// The start page is the way to everything else, also to the first site.
+pub(super) const START: &str = "index.html";
+
 /// Where a file waits.
 pub(super) fn staged(state: &Path, path: &SitePath) -> PathBuf {
     let name = blake3::hash(path.as_str().as_bytes()).to_hex();
     state.join(STAGING).join(&name[..2]).join(name.as_str())
+}
+
+/// Where a file of a first site waits.
+pub(super) fn staged_in_tree(state: &Path, path: &SitePath) -> PathBuf {
+    state.join(STAGING).join(TREE).join(path.as_str())
+}
+
+/// The start page of a first site, and what else stands at its top, in the order in which it comes into place.
+fn tops(state: &Path) -> Result<(Option<SitePath>, Vec<SitePath>), PublishError> {
+    let tree = state.join(STAGING).join(TREE);
+    let entries = match fs::read_dir(&tree) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, Vec::new())),
+        entries => entries.map_err(io_at(&tree))?,
+    };
+    let (mut start, mut tops) = (None, Vec::new());
+    for entry in entries {
+        let entry = entry.map_err(io_at(&tree))?;
+        let top = SitePath::new(&entry.file_name().to_string_lossy())?;
+        if top.as_str() == START {
+            start = Some(top);
+            continue;
+        }
+        let is_folder = entry.file_type().map_err(io_at(&tree))?.is_dir();
+        let within = if is_folder { SitePath::new(&format!("{top}/one"))? } else { top.clone() };
+        tops.push((within.class(), top));
+    }
+    tops.sort();
+    Ok((start, tops.into_iter().map(|(_, top)| top).collect()))
 }
 
 /// Where the file of a unit waits.
@@ -75,9 +108,14 @@ impl Spool {
             fs::write(&path, text).map_err(io_at(&path))?;
             Ok(path)
         };
-        pieces.push(piece("journal.first", HEADER)?);
         let sync = piece("journal.sync", SYNC)?;
-        for classes in [self.new, self.changed] {
+        let (start, tops) = tops(state)?;
+        let line = |top: SitePath| format!("tree\t{top}\n");
+        let tops: String = tops.into_iter().map(line).collect();
+        let first = piece("journal.first", &(HEADER.to_owned() + &tops))?;
+        let then = piece("journal.then", &start.map(line).unwrap_or_default())?;
+        for (before, classes) in [(first, self.new), (then, self.changed)] {
+            pieces.push(before);
             for (path, mut out) in classes {
                 out.flush().map_err(io_at(&path))?;
                 pieces.push(path);
@@ -198,6 +236,11 @@ pub(super) fn finish(
                 remove(disk, &units.join(name))?;
                 touched.add(units.clone());
             }
+            "tree" => {
+                let top = SitePath::new(name)?;
+                touched.folder(disk, output)?;
+                move_tree(disk, &staged_in_tree(state, &top), &output.join(top.as_str()))?;
+            }
             "put" | "remove" => {
                 let path = SitePath::new(name)?;
                 let place = output.join(path.as_str());
@@ -296,6 +339,22 @@ pub(super) fn make_folder(disk: &impl Disk, folder: &Path) -> Result<Vec<PathBuf
         parent.unwrap_or(Path::new(".")).to_owned()
     };
     Ok(missing.iter().map(above).collect())
+}
+
+/// Moves a file, or a folder with all that is in it, if it is still there. Where there is a folder in its place, such as one with files of
+/// somebody else, what is in it moves.
+fn move_tree(disk: &impl Disk, from: &Path, to: &Path) -> Result<(), PublishError> {
+    if !from.exists() {
+        return Ok(());
+    }
+    if !(from.is_dir() && to.is_dir()) {
+        return disk.rename(from, to).map_err(io_at(to));
+    }
+    for entry in fs::read_dir(from).map_err(io_at(from))? {
+        let name = entry.map_err(io_at(from))?.file_name();
+        move_tree(disk, &from.join(&name), &to.join(&name))?;
+    }
+    disk.sync_folder(to).map_err(io_at(to))
 }
 
 fn remove(disk: &impl Disk, place: &Path) -> Result<(), PublishError> {

@@ -133,6 +133,8 @@ pub struct Publisher<D: Disk = RealDisk> {
     old: Manifest,
     /// Whether the folders of the site look as the last build left them: then nothing was added, replaced or removed.
     intact: bool,
+    /// Whether nothing is known of a former site. The files of the first wait as they will lie, so that whole folders come into place.
+    is_first: bool,
     /// Files of a former site that the manifest does not tell of, as it is damaged.
     salvage: Salvage,
     /// Whether unknown files may be taken for ours, what was known of them being unreadable.
@@ -317,7 +319,9 @@ impl<D: Disk> Publisher<D> {
             // Once: it changes the folder, and what is renamed later comes from the same place.
             probe_rename(output, state)?;
         }
-        let intact = Folders::read(state).is_some_and(|folders| folders.are_intact(output));
+        let folders = Folders::read(state);
+        let is_first = !had_state && folders.is_none();
+        let intact = folders.is_some_and(|folders| folders.are_intact(output));
         Ok(Self {
             disk,
             output: output.to_owned(),
@@ -325,6 +329,7 @@ impl<D: Disk> Publisher<D> {
             old,
             salvage,
             intact,
+            is_first,
             adopt: AtomicBool::new(adopt),
             warnings: Mutex::new(warnings),
             build: Mutex::default(),
@@ -487,6 +492,12 @@ impl<D: Disk> Publisher<D> {
         self.output.join(path.as_str())
     }
 
+    /// Where a file waits.
+    fn staged(&self, path: &SitePath) -> PathBuf {
+        let staged = if self.is_first { journal::staged_in_tree } else { journal::staged };
+        staged(&self.state, path)
+    }
+
     /// Writes a file into staging, whose folder may not be there yet.
     fn stage(&self, staged: &Path, bytes: &[u8]) -> Result<(), PublishError> {
         if let Some(folder) = staged.parent() {
@@ -606,7 +617,7 @@ impl<D: Disk> Unit<'_, D> {
         // Planned first, so that two files of one path never share a place in staging.
         let unknown = Entry { size, mtime_ns: 0, digest, key };
         self.plan(path, Planned { entry: unknown, wait: Some(wait) })?;
-        let staged = journal::staged(&publisher.state, path);
+        let staged = publisher.staged(path);
         publisher.stage(&staged, bytes)?;
         let entry = Entry::of(&staged, digest, key).map_err(io_at(&staged))?;
         self.settle(path, Planned { entry, wait: Some(wait) });
@@ -642,7 +653,7 @@ impl<D: Disk> Unit<'_, D> {
         }
         let Ok(found) = fs::symlink_metadata(&place) else {
             // The start page is the way to everything else, also to the first site.
-            let is_start = path.as_str() == "index.html";
+            let is_start = path.as_str() == journal::START;
             return Ok(Standing::Wanted(if is_start { Staged::Changed } else { Staged::New }));
         };
         let same = || found.len() == size && digest_of(&place).is_ok_and(|there| there == digest);
@@ -689,7 +700,9 @@ impl<D: Disk> Unit<'_, D> {
                 build.spool = Some(Spool::new(&publisher.state.join(STAGING))?);
             }
             if let Some(spool) = &mut build.spool {
-                written.iter().try_for_each(|(path, wait)| spool.add(path, *wait == Staged::New))?;
+                // A tree comes into place as it is.
+                let mut single = written.iter().filter(|_| !publisher.is_first);
+                single.try_for_each(|(path, wait)| spool.add(path, *wait == Staged::New))?;
             }
             if build.written <= NAMED {
                 build.named.extend(written.into_iter().map(|(path, _)| path));

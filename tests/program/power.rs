@@ -167,7 +167,16 @@ fn after(initial: &Tree, steps: &[Step], is_lost: &mut dyn FnMut(usize) -> (bool
                 tree.insert(path.clone(), None);
             }
             Step::Rename(from, to) if !name_is_lost && has_folder(&tree, to) => {
-                if let Some(bytes) = tree.remove(from).flatten().or_else(|| nameless.remove(from)) {
+                // A folder goes with all that is in it.
+                let (moved, stays): (Tree, Tree) =
+                    std::mem::take(&mut tree).into_iter().partition(|(path, _)| path.starts_with(from));
+                tree = stays;
+                tree.extend(moved.into_iter().map(|(path, bytes)| {
+                    let place =
+                        if path == *from { to.clone() } else { to.join(path.strip_prefix(from).unwrap()) };
+                    (place, bytes)
+                }));
+                if let Some(bytes) = nameless.remove(from) {
                     tree.insert(to.clone(), Some(bytes));
                 }
             }
@@ -255,6 +264,39 @@ fn after_a_loss_of_power_the_site_is_the_old_one_or_the_new_one() {
         let (outcomes, _) = try_all(old, new);
         assert!(outcomes[0] > 10 && outcomes[1] > 10, "{outcomes:?}");
     }
+}
+
+/// A rename of a folder costs as much as one of a file, however many are in it; where somebody has put a file of their own into one, the
+/// files come one by one.
+#[test]
+fn a_first_site_comes_into_place_in_whole_folders_beside_what_others_wrote() {
+    let renamed = |others: &[&str]| {
+        let place = Place::new();
+        for name in others {
+            let file = place.output().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "mine").unwrap();
+        }
+        let disk = RecordingDisk::default();
+        put_all(place.begin_on(&disk), &NEW).unwrap();
+        let mut expected = as_map(&NEW);
+        expected.extend(others.iter().map(|name| ((*name).to_owned(), "mine".to_owned())));
+        assert_eq!(place.files(), expected);
+        assert_eq!(put_all(place.begin_on(QuickDisk), &NEW).unwrap().written, 0);
+        let steps = disk.0.into_inner().unwrap().into_iter();
+        let targets = steps.filter_map(|step| match step {
+            Step::Rename(_, to) if to.starts_with(place.output()) => Some(to),
+            _ => None,
+        });
+        targets.map(|to| to.file_name().unwrap().to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let tops = ["assets", "conference", "participant", "index.html"];
+    assert_eq!(renamed(&[]), tops);
+    assert_eq!(renamed(&["CNAME", ".nojekyll"]), tops);
+    let one_by_one = ["assets", "a.html", "b", "participant", "index.html"];
+    let mut found = renamed(&["conference/notes.txt"]);
+    found[1..3].sort();
+    assert_eq!(found, one_by_one);
 }
 
 #[test]
