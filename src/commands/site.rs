@@ -15,6 +15,7 @@ mod tables;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use rayon::prelude::*;
@@ -37,7 +38,7 @@ use crate::report::{self, AppTotals, Attendance, CallFacts, ConferenceFacts, Con
 use crate::scope::Scope;
 use crate::shard::Shard;
 use crate::site::embed::{Card, CardPage, CardPicture, Sparkline, SparklinePage, SparklinePicture};
-use crate::site::facts_script::facts_script;
+use crate::site::facts_script::write_facts_script;
 use crate::site::pages::app::AppPage;
 use crate::site::pages::conference::{self, ConferencePageKind};
 use crate::site::pages::conference_label;
@@ -204,6 +205,9 @@ struct Builder<'a> {
     options: &'a SiteOptions,
 }
 
+/// Threads take large pieces of work one by one: left to itself, rayon hands them out in runs, and whoever has the last run works on alone
+/// while the others have nothing left.
+const ONE: usize = 1;
 /// With fewer parts than this for each thread, threads that have no part left share the conferences of another's.
 const PARTS_PER_THREAD: usize = 4;
 
@@ -215,10 +219,7 @@ type Months = BTreeMap<AppId, BTreeMap<String, usize>>;
 /// What the conferences leave for the pages after them.
 #[derive(Default)]
 struct Rest {
-    /// But for the totals.
     left: Leavings,
-    /// Of each part.
-    totals: BTreeMap<AppId, Vec<AppTotals>>,
     parts: Parts,
 }
 
@@ -297,7 +298,11 @@ pub fn make_site(
         Work::Whole => builder.map(&view, None, progress),
         Work::Shard(shard) => builder.map(&view, Some(shard), progress),
         Work::Merge(slices) => {
-            let merged = view.parts().par_iter().map(|part| builder.merged_part(part, slices, progress));
+            let merged = view
+                .parts()
+                .par_iter()
+                .with_max_len(ONE)
+                .map(|part| builder.merged_part(part, slices, progress));
             merged.try_reduce(Rest::default, |older, newer| Ok(older.and(newer)))
         }
     }?;
@@ -378,20 +383,15 @@ pub(super) fn part_unit(part: &Part) -> String {
 }
 
 impl Rest {
-    fn of(part: &Part, mut left: Leavings, kept: PartLeavings) -> Self {
-        let totals = std::mem::take(&mut left.totals).into_iter().map(|(app, totals)| (app, vec![totals]));
-        Self {
-            left,
-            totals: totals.collect(),
-            parts: BTreeMap::from([((part.day.clone(), part.piece), vec![kept])]),
-        }
+    fn of(part: &Part, left: Leavings, kept: PartLeavings) -> Self {
+        Self { left, parts: BTreeMap::from([((part.day.clone(), part.piece), vec![kept])]) }
     }
 
     fn and(mut self, other: Self) -> Self {
-        let Leavings { conferences, totals: _, findings, people } = other.left;
+        let Leavings { conferences, totals, findings, people } = other.left;
         self.left.conferences.extend(conferences);
-        for (app, totals) in other.totals {
-            self.totals.entry(app).or_default().extend(totals);
+        for (app, totals) in totals {
+            self.left.totals.entry(app).or_default().merge(totals);
         }
         self.left.findings.merge(findings);
         self.left.people.extend(people);
@@ -407,18 +407,25 @@ impl Builder<'_> {
     /// thread makes a part of its own, one conference after the other, so that few are held; where that would leave threads without
     /// work, as when one call is new, those share the conferences of another's part.
     fn map(&self, view: &View<'_>, shard: Option<Shard>, progress: &dyn Progress) -> anyhow::Result<Rest> {
-        let parts = view.parts();
-        let kept = parts.par_iter().map(|part| self.kept_part(part, shard, progress));
-        let mut all: Vec<Option<Rest>> = kept.collect::<anyhow::Result<_>>()?;
+        let others = Mutex::new(Vec::new());
+        // Put together as they come: what each leaves by itself takes more room than all together.
+        let kept = view.parts().par_iter().with_max_len(ONE).map(|part| {
+            let kept = self.kept_part(part, shard, progress)?;
+            if kept.is_none() {
+                others.lock().unwrap_or_else(PoisonError::into_inner).push(part);
+            }
+            Ok(kept.unwrap_or_default())
+        });
+        let kept = kept.try_reduce(Rest::default, |older, newer| anyhow::Ok(older.and(newer)))?;
+        let mut others = others.into_inner().unwrap_or_else(PoisonError::into_inner);
         // The newest first: those that take longest are mostly there, and are best not begun last.
-        let others: Vec<usize> = (0..parts.len()).rev().filter(|at| all[*at].is_none()).collect();
+        others.sort_by_key(|part| std::cmp::Reverse((&part.day, part.piece)));
         let spread = others.len() < PARTS_PER_THREAD * rayon::current_num_threads();
-        let make = |at: &usize| Ok((*at, self.part(view, &parts[*at], shard, (progress, spread))?));
-        let made: anyhow::Result<Vec<(usize, Rest)>> = others.par_iter().map(make).collect();
-        for (at, rest) in made? {
-            all[at] = Some(rest);
-        }
-        Ok(all.into_iter().flatten().fold(Rest::default(), Rest::and))
+        let made = others
+            .into_par_iter()
+            .with_max_len(ONE)
+            .map(|part| self.part(view, part, shard, (progress, spread)));
+        Ok(kept.and(made.try_reduce(Rest::default, |newer, older| Ok(older.and(newer)))?))
     }
 
     /// What a part left when it was last made, if it would be made from the same things and its files are in place.
@@ -582,9 +589,7 @@ impl Builder<'_> {
     }
 
     fn reduce(&self, rest: Rest, view: &View<'_>, wants_letter: bool) -> anyhow::Result<Made> {
-        let Rest { left: Leavings { mut conferences, totals: _, findings, people: _ }, totals, parts } = rest;
-        let totals: BTreeMap<AppId, AppTotals> =
-            totals.into_par_iter().map(|(app, parts)| (app, AppTotals::sum(parts))).collect();
+        let Rest { left: Leavings { mut conferences, totals, findings, people: _ }, parts } = rest;
         conferences.par_sort_unstable_by_key(|brief| brief.id);
         let mut months = Months::new();
         for brief in &conferences {
@@ -715,7 +720,8 @@ impl Builder<'_> {
         for row in self.world.participants.values().filter(|row| row.is_active) {
             groups[leavings::group_of(row.id)].push(row);
         }
-        groups.par_iter().enumerate().try_for_each(|(group, rows)| self.group(group, rows, parts, &usual))?;
+        let all = groups.par_iter().with_max_len(ONE).enumerate();
+        all.try_for_each(|(group, rows)| self.group(group, rows, parts, &usual))?;
         Ok(groups.iter().map(Vec::len).sum())
     }
 
@@ -789,6 +795,7 @@ impl Builder<'_> {
         let apps: Vec<_> = self.world.apps.values().collect();
         let tables: anyhow::Result<Vec<_>> = apps
             .par_iter()
+            .with_max_len(ONE)
             .map(|app| {
                 let own = left.get(&app.id).unwrap_or(&none.2);
                 let months = months.get(&app.id).unwrap_or(&none.1);
@@ -811,7 +818,7 @@ impl Builder<'_> {
             return Ok(Vec::new());
         };
         let names: Vec<&String> = months.keys().collect();
-        names.par_iter().enumerate().try_for_each(|(at, month)| {
+        names.par_iter().with_max_len(ONE).enumerate().try_for_each(|(at, month)| {
             let lists = left.of_month(month);
             let digests: Vec<_> = lists.iter().map(Stored::digest).collect();
             let neighbours = (at.checked_sub(1).map(|before| names[before]), names.get(at + 1).copied());
@@ -831,6 +838,7 @@ impl Builder<'_> {
         let digests: Vec<_> = names.iter().map(|month| left.digests(app.id, month)).collect();
         let tables: anyhow::Result<Vec<_>> = names
             .par_iter()
+            .with_max_len(ONE)
             .zip(&digests)
             .map(|(month, digests)| {
                 let mut key = Hasher::new("month of an app");
@@ -852,7 +860,8 @@ impl Builder<'_> {
                 table.append(month.read()?);
             }
             let board = Board::of(&table, self.world.instant);
-            let script = || desk.put(&Route::AppFacts(app.id), facts_script(&table, &board));
+            let script =
+                || desk.put_with(&Route::AppFacts(app.id), &|to| Ok(write_facts_script(&table, &board, to)?));
             let page = || {
                 let mut page = AppPage::new(app, organization, (totals, &board), &table, months);
                 page.last_period = last;

@@ -30,7 +30,7 @@ pub(super) fn register(tera: &mut Tera) {
     });
     tera.register_filter("script_json", |value: tera::Value, _: Kwargs, _: &State| -> TeraResult<String> {
         let sorted = serde_json::to_value(&value).map_err(|error| tera::Error::message(error.to_string()))?;
-        Ok(crate::site::graphs::script_json(&sorted))
+        Ok(crate::site::script_json::script_json(&sorted))
     });
     tera.register_function("url", |kwargs: Kwargs, state: &State| -> TeraResult<String> {
         url(&kwargs, state)

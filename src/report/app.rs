@@ -1,7 +1,7 @@
 //! What an app's dashboard counts: a commutative monoid, so that partitions can be merged in any order on any number of
 //! threads with the same result.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,6 @@ use crate::units::{Day, Timestamp};
 
 /// When a thing was seen first; orders lists of equal counts as the database would.
 type FirstSeen = (Timestamp, SessionId);
-/// Conferences, by creation.
-pub type Conferences = BTreeSet<(Timestamp, ConferenceId)>;
 /// Messages of a media error, by the time of their issue.
 type Messages = BTreeMap<Timestamp, String>;
 
@@ -53,34 +51,121 @@ impl DayCounts {
     }
 }
 
-/// One bar of a histogram, with the conferences behind it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Pages list so many conferences behind a number, the newest.
+const NEWEST: usize = 10;
+
+/// A number, with how many conferences are behind it and the newest of these.
+///
+/// The values of a conference come one after the other, and all of them to one bucket of those that are merged: that is why it
+/// is enough to know the newest.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Bucket {
     /// How many values.
     pub count: usize,
-    /// The conferences that they are of, with when the first of the values was made.
-    of: BTreeMap<ConferenceId, Timestamp>,
+    /// How many conferences, but for the last one.
+    others: usize,
+    /// The newest of these, the oldest first; at most `NEWEST`.
+    newest: Vec<Behind>,
+    /// The conference whose values came last; others of it may follow.
+    last: Option<Behind>,
 }
+
+/// A conference behind a number, with when the first of its values was made.
+type Behind = (Timestamp, ConferenceId);
 
 impl Bucket {
     pub(super) fn add(&mut self, conference: ConferenceId, at: Timestamp) {
-        self.count += 1;
-        self.first(conference, at);
+        self.add_all(1, conference, at);
     }
 
-    fn first(&mut self, conference: ConferenceId, at: Timestamp) {
-        let first = self.of.entry(conference).or_insert(at);
-        *first = at.min(*first);
+    fn add_all(&mut self, values: usize, conference: ConferenceId, at: Timestamp) {
+        self.count += values;
+        match &mut self.last {
+            Some((first, last)) if *last == conference => *first = at.min(*first),
+            _ => {
+                self.end_last();
+                self.last = Some((at, conference));
+            }
+        }
+    }
+
+    /// No value of the last conference is to come.
+    fn end_last(&mut self) {
+        if let Some(last) = self.last.take() {
+            self.others += 1;
+            self.keep(last);
+        }
+    }
+
+    fn keep(&mut self, one: Behind) {
+        let at = self.newest.partition_point(|other| *other < one);
+        if self.newest.len() < NEWEST {
+            self.newest.insert(at, one);
+        } else if at > 0 {
+            self.newest.insert(at, one);
+            self.newest.remove(0);
+        }
+    }
+
+    fn merge(&mut self, mut other: Self) {
+        self.end_last();
+        other.end_last();
+        self.count += other.count;
+        self.others += other.others;
+        other.newest.into_iter().for_each(|one| self.keep(one));
+    }
+
+    /// How many conferences are behind it.
+    pub fn conferences(&self) -> usize {
+        self.others + usize::from(self.last.is_some())
+    }
+
+    /// The newest conferences behind it, in the order in which the first value of each was made, the newest first.
+    pub fn newest(&self) -> impl Iterator<Item = ConferenceId> {
+        let mut all = self.clone();
+        all.end_last();
+        all.newest.into_iter().rev().map(|(_, id)| id)
+    }
+}
+
+impl PartialEq for Bucket {
+    fn eq(&self, other: &Self) -> bool {
+        let [mut one, mut other] = [self, other].map(Self::clone);
+        one.end_last();
+        other.end_last();
+        (one.count, one.others, one.newest) == (other.count, other.others, other.newest)
+    }
+}
+
+/// A number, with all conferences behind it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct WholeBucket {
+    /// How many values.
+    pub count: usize,
+    /// The conferences that they are of, in order; while they are added, as they come.
+    of: Vec<Behind>,
+}
+
+impl WholeBucket {
+    fn add(&mut self, conference: ConferenceId, at: Timestamp) {
+        self.count += 1;
+        match self.of.last_mut() {
+            Some((first, last)) if *last == conference => *first = at.min(*first),
+            _ => self.of.push((at, conference)),
+        }
     }
 
     fn merge(&mut self, other: Self) {
         self.count += other.count;
-        other.of.into_iter().for_each(|(id, at)| self.first(id, at));
+        self.of.extend(other.of);
+        self.of.sort();
     }
 
-    /// The conferences behind the values, in the order in which their first one was made.
-    pub fn conferences(&self) -> Conferences {
-        self.of.iter().map(|(id, at)| (*at, *id)).collect()
+    /// The conferences behind it, in the order in which the first value of each was made.
+    pub fn conferences(&self) -> impl Iterator<Item = ConferenceId> {
+        let mut all = self.of.clone();
+        all.sort_unstable();
+        all.into_iter().map(|(_, id)| id)
     }
 }
 
@@ -148,7 +233,7 @@ pub struct AppTotals {
     /// Conferences by duration.
     pub durations: BTreeMap<usize, Bucket>,
     /// Connections by setup time.
-    pub setup_times: BTreeMap<usize, Bucket>,
+    pub setup_times: BTreeMap<usize, WholeBucket>,
     /// Conferences by number of participants.
     pub participant_counts: BTreeMap<usize, usize>,
     /// Connections with a direct and with a relayed path.
@@ -158,7 +243,7 @@ pub struct AppTotals {
     /// Whole seconds of presence of all participants.
     pub presence_s: u64,
     issues: Counter,
-    all_issues: BTreeMap<String, (usize, Conferences)>,
+    all_issues: BTreeMap<String, Bucket>,
     media_errors: BTreeMap<String, (Counted, Messages)>,
     browsers: Counter,
     systems: Counter,
@@ -171,7 +256,6 @@ impl AppTotals {
     /// Adds a conference; rows made before `since` are left out, each by its own time, as the API does.
     pub fn add(&mut self, facts: &ConferenceFacts, counted: &CountedFacts, since: Option<Timestamp>) {
         let within = |at: Timestamp| since.is_none_or(|since| at >= since);
-        let conference = (facts.row.created_at, facts.row.id);
         if within(facts.row.created_at) {
             let day = facts.row.created_at.day();
             self.days.entry(day).or_default().add(facts.api_class);
@@ -181,9 +265,8 @@ impl AppTotals {
             }
             *self.participant_counts.entry(facts.participants_count).or_default() += 1;
             for (code, number) in &facts.issues {
-                let entry = self.all_issues.entry(code.clone()).or_default();
-                entry.0 += number;
-                entry.1.insert(conference);
+                let bucket = self.all_issues.entry(code.clone()).or_default();
+                bucket.add_all(*number, facts.row.id, facts.row.created_at);
             }
         }
         for &(at, ms) in &counted.setup_times_ms {
@@ -231,30 +314,7 @@ impl AppTotals {
         }
     }
 
-    /// The same as all of them merged one after the other, but that what stands behind the bars is put in order once.
-    pub fn sum(parts: Vec<Self>) -> Self {
-        let mut sum = Self::default();
-        let mut behind: [BTreeMap<usize, Vec<(ConferenceId, Timestamp)>>; 2] = Default::default();
-        for mut part in parts {
-            for (all, bars) in behind.iter_mut().zip([&mut part.durations, &mut part.setup_times]) {
-                for (at, bar) in bars {
-                    all.entry(*at).or_default().extend(std::mem::take(&mut bar.of));
-                }
-            }
-            sum.merge(part);
-        }
-        for (all, bars) in behind.into_iter().zip([&mut sum.durations, &mut sum.setup_times]) {
-            for (at, mut of) in all {
-                // Of each conference the first.
-                of.sort_unstable();
-                of.dedup_by_key(|(id, _)| *id);
-                bars.entry(at).or_default().of = of.into_iter().collect();
-            }
-        }
-        sum
-    }
-
-    /// Adds what another partition counted.
+    /// Adds what another partition counted; a conference is in one of them only.
     pub fn merge(&mut self, other: Self) {
         for (day, counts) in other.days {
             self.days.entry(day).or_default().merge(counts);
@@ -262,12 +322,11 @@ impl AppTotals {
         for (day, counts) in other.days_of_all_issues {
             self.days_of_all_issues.entry(day).or_default().merge(counts);
         }
-        for (into, from) in
-            [(&mut self.durations, other.durations), (&mut self.setup_times, other.setup_times)]
-        {
-            for (at, bucket) in from {
-                into.entry(at).or_default().merge(bucket);
-            }
+        for (at, bucket) in other.durations {
+            self.durations.entry(at).or_default().merge(bucket);
+        }
+        for (at, bucket) in other.setup_times {
+            self.setup_times.entry(at).or_default().merge(bucket);
         }
         for (participants, number) in other.participant_counts {
             *self.participant_counts.entry(participants).or_default() += number;
@@ -280,10 +339,8 @@ impl AppTotals {
         merge_counters(&mut self.systems, other.systems);
         merge_counters(&mut self.countries, other.countries);
         merge_counters(&mut self.app_versions, other.app_versions);
-        for (code, (number, conferences)) in other.all_issues {
-            let entry = self.all_issues.entry(code).or_default();
-            entry.0 += number;
-            entry.1.extend(conferences);
+        for (code, bucket) in other.all_issues {
+            self.all_issues.entry(code).or_default().merge(bucket);
         }
         for (name, (counted, messages)) in other.media_errors {
             let none = (Counted { count: 0, first: counted.first }, BTreeMap::new());
@@ -327,10 +384,9 @@ impl AppTotals {
     }
 
     /// Issue codes with their number and conferences, those stored without conference included, most frequent first.
-    pub fn all_issues(&self) -> Vec<(&str, usize, &Conferences)> {
-        let mut list: Vec<_> =
-            self.all_issues.iter().map(|(code, (number, of))| (code.as_str(), *number, of)).collect();
-        list.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    pub fn all_issues(&self) -> Vec<(&str, &Bucket)> {
+        let mut list: Vec<_> = self.all_issues.iter().map(|(code, of)| (code.as_str(), of)).collect();
+        list.sort_by(|a, b| b.1.count.cmp(&a.1.count).then(a.0.cmp(b.0)));
         list
     }
 
@@ -405,26 +461,51 @@ mod tests {
 
     use super::*;
 
+    fn conference(id: u128) -> ConferenceId {
+        ConferenceId(Uuid::from_u128(id))
+    }
+
     proptest! {
+        /// What is listed behind a number is what all values of it say, wherever they were counted.
         #[test]
-        fn the_sum_of_parts_is_what_merging_them_gives(
-            parts in proptest::collection::vec(proptest::collection::vec((0usize..3, 0u128..9, 0i64..5), 0..9), 0..9),
+        fn the_newest_conferences_behind_a_number_are_known_however_they_are_dealt(
+            of_conferences in proptest::collection::vec((0..4_usize, proptest::collection::vec(0..50_i64, 1..4)), 0..60),
         ) {
-            let parts: Vec<AppTotals> = parts.into_iter().map(|part| {
-                let mut totals = AppTotals { sessions: part.len(), ..AppTotals::default() };
-                for (bar, id, at) in part {
-                    let (id, at) = (ConferenceId(Uuid::from_u128(id)), Timestamp::from_micros(at));
-                    totals.durations.entry(bar).or_default().add(id, at);
-                    totals.setup_times.entry(2 - bar).or_default().add(id, at);
-                    *totals.participant_counts.entry(bar).or_default() += 1;
+            let mut parts = vec![Bucket::default(); 4];
+            let mut all = Vec::new();
+            let mut count = 0;
+            for (id, (part, times)) in (0..).zip(&of_conferences) {
+                for at in times {
+                    parts[*part].add(conference(id), Timestamp::from_micros(*at));
                 }
-                totals
-            }).collect();
-            let merged = parts.iter().cloned().fold(AppTotals::default(), |mut all, part| {
-                all.merge(part);
-                all
-            });
-            prop_assert_eq!(AppTotals::sum(parts), merged);
+                count += times.len();
+                all.extend(times.iter().min().map(|at| (*at, conference(id))));
+            }
+            all.sort_unstable();
+            let newest: Vec<_> = all.iter().rev().take(NEWEST).map(|(_, id)| *id).collect();
+            let sum = |parts: &mut dyn Iterator<Item = &Bucket>| {
+                let mut sum = Bucket::default();
+                parts.for_each(|part| sum.merge(part.clone()));
+                sum
+            };
+            let merged = sum(&mut parts.iter());
+            prop_assert_eq!((merged.count, merged.conferences()), (count, of_conferences.len()));
+            prop_assert_eq!(merged.newest().collect::<Vec<_>>(), newest);
+            prop_assert_eq!(&sum(&mut parts.iter().rev()), &merged);
         }
+    }
+
+    #[test]
+    fn a_conference_stands_behind_a_number_once_since_its_first_value() {
+        let mut totals = [AppTotals::default(), AppTotals::default()];
+        for (part, id, at) in [(0, 1, 9), (0, 2, 5), (0, 2, 3), (1, 3, 4)] {
+            let bar = totals[part].setup_times.entry(2).or_default();
+            bar.add(conference(id), Timestamp::from_micros(at));
+        }
+        let [mut one, other] = totals;
+        one.merge(other);
+        let bar = &one.setup_times[&2];
+        assert_eq!(bar.count, 4);
+        assert_eq!(bar.conferences().collect::<Vec<_>>(), [2, 3, 1].map(conference));
     }
 }

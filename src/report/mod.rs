@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use app::{AppTotals, Bucket, CityCount, Conferences, DayCounts};
+pub use app::{AppTotals, Bucket, CityCount, DayCounts, WholeBucket};
 pub use facts::{
     Attendance, CallFacts, Class, ConferenceFacts, ConnectionFacts, CountedFacts, IssueFacts, RoomCall,
     SessionFacts, VisitFacts, attendances,

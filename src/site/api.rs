@@ -17,8 +17,8 @@ use crate::privacy::Profile;
 use crate::report::experience::Part;
 use crate::report::streams::Series;
 use crate::report::{
-    AppTotals, Attendance, Bucket, Class, ConferenceFacts, ConferenceReport, SessionFacts, World, summary,
-    words,
+    AppTotals, Attendance, Class, ConferenceFacts, ConferenceReport, SessionFacts, WholeBucket, World,
+    summary, words,
 };
 use crate::snapshot::{
     AppRow, ConferenceRow, ConnectionRow, EventRow, Json, OrganizationRow, ParticipantRow,
@@ -571,21 +571,21 @@ pub fn app_file<'a>(row: &'a AppRow, totals: &AppTotals, months: &[String]) -> A
                    "ongoing": counts.ongoing, "total": counts.total()})
         })
         .collect();
-    let none = Bucket::default();
     let durations: Vec<Value> = DURATION
         .iter()
         .enumerate()
         .map(|(at, range)| {
-            let bucket = totals.durations.get(&at).unwrap_or(&none);
-            json!({"range": range.label, "min_sec": range.min, "max_sec": range.max, "count": bucket.count})
+            let count = totals.durations.get(&at).map_or(0, |bucket| bucket.count);
+            json!({"range": range.label, "min_sec": range.min, "max_sec": range.max, "count": count})
         })
         .collect();
+    let none = WholeBucket::default();
     let setup_times: Vec<Value> = SETUP_TIME
         .iter()
         .enumerate()
         .map(|(at, range)| {
             let bucket = totals.setup_times.get(&at).unwrap_or(&none);
-            let ids: Vec<ConferenceId> = bucket.conferences().into_iter().map(|(_, id)| id).collect();
+            let ids: Vec<ConferenceId> = bucket.conferences().collect();
             json!({"range": range.label, "min_ms": range.min, "max_ms": range.max, "count": bucket.count,
                    "conference_ids": ids})
         })
@@ -619,7 +619,7 @@ pub fn app_file<'a>(row: &'a AppRow, totals: &AppTotals, months: &[String]) -> A
     let all_issues: Vec<Value> = totals
         .all_issues()
         .into_iter()
-        .map(|(code, count, conferences)| json!({"code": code, "count": count, "conferences": conferences.len()}))
+        .map(|(code, of)| json!({"code": code, "count": of.count, "conferences": of.conferences()}))
         .collect();
     AppFile {
         data: app(row),

@@ -2,11 +2,12 @@
 //! column to `peerpressFacts`. Names stand once in dictionaries; times are seconds from the first call.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::graphs::script_json;
 use super::map;
+use super::script_json::write_script_json;
 use crate::ids::ConferenceId;
 use crate::metrics::buckets::{DURATION, Range, SETUP_TIME};
 use crate::report::board::{Board, Dimension};
@@ -150,8 +151,8 @@ fn buckets(ranges: &[Range]) -> Vec<(&'static str, u32, Option<u32>)> {
     ranges.iter().map(|range| (range.label, range.min, range.max)).collect()
 }
 
-/// The script of an app's conferences, and the days of its board.
-pub fn facts_script(table: &FactTable, board: &Board) -> Vec<u8> {
+/// Writes the script of an app's conferences, and the days of its board, piece by piece: it is as long as there are conferences.
+pub fn write_facts_script(table: &FactTable, board: &Board, to: &mut (dyn Write + Send)) -> io::Result<()> {
     let starts = table.visits.iter().map(|visit| visit.from);
     let base = starts.chain(table.rooms.iter().map(|room| room.created_at)).min();
     let base = base.unwrap_or_default().as_millis().div_euclid(1000);
@@ -223,5 +224,7 @@ pub fn facts_script(table: &FactTable, board: &Board) -> Vec<u8> {
         issues,
         connections,
     };
-    format!("peerpressFacts({});\n", script_json(&script)).into_bytes()
+    to.write_all(b"peerpressFacts(")?;
+    write_script_json(&script, to)?;
+    to.write_all(b");\n")
 }

@@ -15,6 +15,7 @@ pub mod map;
 pub mod pages;
 pub mod period_file;
 pub mod routes;
+pub mod script_json;
 pub mod search_index;
 pub mod timeline;
 pub mod trend;

@@ -31,7 +31,7 @@ use crate::site::pages::conference_label;
 use crate::site::pages::data_quality::FindingTotals;
 use crate::units::{Day, Timestamp};
 
-const MAGIC: &[u8; 16] = b"peerpress part 2";
+const MAGIC: &[u8; 16] = b"peerpress part 3";
 const MEMO_MAGIC: &[u8; 16] = b"peerpress memo 1";
 const SUMS_MAGIC: &[u8; 16] = b"peerpress sums 1";
 /// In how many groups participants are; a power of two.

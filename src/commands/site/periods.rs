@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::desk::{Desk, Hasher};
 use super::leavings::{PartLeavings, Stored, Sums};
 use super::reconcile::Totals;
-use super::{Builder, UnitSink};
+use super::{Builder, ONE, UnitSink};
 use crate::ids::{AppId, ConferenceId};
 use crate::report::RoomCall;
 use crate::report::period::{Period, PeriodKind};
@@ -235,31 +235,34 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// A year, or a month, with the newest calls behind each number only.
-    fn newest(&self, period: Period) -> anyhow::Result<Counted> {
+    /// A year, or a month, with the newest calls behind each number only. One that is not over is compared with no other.
+    fn newest(&self, period: Period, over: bool) -> anyhow::Result<Counted> {
         let within = period.first()..=period.last();
         let mut labels = BTreeMap::new();
         let months = self.months.iter().filter(|(month, _)| within.contains(&month.first()));
         let totals = PeriodTotals::newest_of(months.map(|(_, sums)| {
-            let counted = sums.read()?;
-            labels.extend(counted.labels);
-            anyhow::Ok(counted.totals)
+            let Counted { mut totals, labels: own } = sums.read()?;
+            labels.extend(own);
+            if !over {
+                totals.forget_values_by_call();
+            }
+            anyhow::Ok(totals)
         }))?;
         Ok(Counted { totals, labels })
     }
 
     /// All calls of a period, but of a year.
-    fn count(&self, period: Period) -> anyhow::Result<Counted> {
+    fn count(&self, period: Period, over: bool) -> anyhow::Result<Counted> {
         match period.kind() {
-            PeriodKind::Year => self.newest(period),
+            PeriodKind::Year => self.newest(period, over),
             _ => self.calls.count(period),
         }
     }
 
     /// What a period is held against.
-    fn before(&self, period: Period) -> anyhow::Result<Counted> {
+    fn before(&self, period: Period, over: bool) -> anyhow::Result<Counted> {
         match period.kind() {
-            PeriodKind::Year | PeriodKind::Month => self.newest(period.previous()),
+            PeriodKind::Year | PeriodKind::Month => self.newest(period.previous(), over),
             _ => self.calls.count(period.previous()),
         }
     }
@@ -342,8 +345,9 @@ impl Builder<'_> {
             self.finish(alike, wants_letter)
         };
         let rest = || -> anyhow::Result<Vec<Vec<OfScope>>> {
-            let of_apps = of_apps.into_par_iter().map(|alike| finished(alike, &then));
-            let others = others.into_par_iter().map(|alike| finished(alike, &PeriodKind::ALL));
+            let of_apps = of_apps.into_par_iter().with_max_len(ONE).map(|alike| finished(alike, &then));
+            let others =
+                others.into_par_iter().with_max_len(ONE).map(|alike| finished(alike, &PeriodKind::ALL));
             others.chain(of_apps).collect()
         };
         let (made, done) = rayon::join(rest, || meanwhile(&last));
@@ -380,7 +384,7 @@ impl Builder<'_> {
             let sums = self.ledger.sums(&name, &key.finish(), || Ok(calls.count(*month)?.trimmed()))?;
             Ok(((*id, *month), sums))
         };
-        months.par_iter().map(sums).collect()
+        months.par_iter().with_max_len(ONE).map(sums).collect()
     }
 
     /// The site, each organization and each app.
@@ -461,7 +465,7 @@ impl Builder<'_> {
             let periods: BTreeSet<Period> = days.map(|day| Period::of(kind, *day)).collect();
             let periods: Vec<Period> = periods.into_iter().collect();
             let made: Vec<anyhow::Result<_>> =
-                periods.par_chunks(RUN).map(|run| self.run(alike, run)).collect();
+                periods.par_chunks(RUN).with_max_len(ONE).map(|run| self.run(alike, run)).collect();
             for scope in &mut alike.scopes {
                 scope.lines.entry(kind).or_default();
             }
@@ -538,9 +542,9 @@ impl Builder<'_> {
             }
             let before = match counted.take() {
                 Some((last, counted)) if last == period.previous() => counted,
-                _ => source.before(period)?,
+                _ => source.before(period, over)?,
             };
-            let pair = Pair::new((period, over), source.count(period)?, before);
+            let pair = Pair::new((period, over), source.count(period, over)?, before);
             let own = |(scope, kept): (&Making<'_>, Result<OfPeriod, blake3::Hash>)| {
                 kept.or_else(|key| self.report(scope, &pair, key))
             };
@@ -608,7 +612,11 @@ impl Builder<'_> {
 
     fn letter(&self, of: &ReportOf, line: &Line, source: &Source<'_>) -> anyhow::Result<Option<Letter>> {
         let period = line.period;
-        let pair = Pair::new((period, line.over), source.count(period)?, source.before(period)?);
+        let pair = Pair::new(
+            (period, line.over),
+            source.count(period, line.over)?,
+            source.before(period, line.over)?,
+        );
         let facts = pair.facts(of, &self.options.report.zone, &[]);
         let page = PeriodPage::new(&facts, line, &|id| pair.label(id));
         let route = Route::Report(of.scope, period.name());

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::desk::Hasher;
 use super::leavings::Brief;
-use super::{Builder, Months};
+use super::{Builder, Months, ONE};
 use crate::ids::AppId;
 use crate::site::Route;
 use crate::site::pages::Link;
@@ -92,6 +92,7 @@ impl Builder<'_> {
         let groups: Vec<(Vec<String>, Option<PathBuf>)> = index
             .groups()
             .par_iter()
+            .with_max_len(ONE)
             .map(|group| self.search_group(&index, group))
             .collect::<anyhow::Result<_>>()?;
         let mut key = Hasher::new("words of the search");

@@ -6,9 +6,9 @@ use std::collections::btree_map::Entry;
 
 use rayon::prelude::*;
 
-use super::Builder;
 use super::desk::Hasher;
 use super::leavings::{Brief, Sums};
+use super::{Builder, ONE};
 use crate::ids::{AppId, ConferenceId};
 use crate::privacy::{OfConference, View};
 use crate::site::Route;
@@ -65,7 +65,8 @@ impl Builder<'_> {
             let make = || month_of_table(view, parts, conferences, &leave_out);
             self.ledger.sums(&name, &key.finish(), make)
         };
-        let months: Vec<Month> = months.par_iter().map(sums).collect::<anyhow::Result<_>>()?;
+        let months: Vec<Month> =
+            months.par_iter().with_max_len(ONE).map(sums).collect::<anyhow::Result<_>>()?;
         let mut key = Hasher::new("table");
         key.add(self.base.as_bytes()).add(&view.parts().iter().map(digests).collect::<Vec<_>>());
         self.in_unit(&format!("table-{}", R::TABLE), Some(key.finish()), |desk| {

@@ -10,7 +10,7 @@ use crate::metrics::buckets::{DURATION, Range, SETUP_TIME};
 use crate::metrics::percentile::Summary as MetricSummary;
 use crate::report::board::{Board, BoardDay, Dimension, Group};
 use crate::report::fact_table::FactTable;
-use crate::report::{AppTotals, Bucket, Conferences, DayCounts, words};
+use crate::report::{AppTotals, Bucket, DayCounts, words};
 use crate::site::charts::{Bar, bars};
 use crate::site::chrome::{Content, Offer};
 use crate::site::day_charts::{DayChart, Series, columns, lines};
@@ -19,9 +19,6 @@ use crate::site::map::{Circle, circles};
 use crate::site::{Route, Summary};
 use crate::snapshot::{AppRow, OrganizationRow};
 use crate::units::{Day, Timestamp};
-
-/// Links behind a number; the rest is on the monthly lists.
-const LINKS: usize = 10;
 
 /// An app's dashboard.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -221,18 +218,15 @@ impl AppPage {
     ) -> Self {
         let route = Route::App(row.id);
         let labels = table.labels();
-        let links = |conferences: &Conferences| -> Vec<Link> {
-            let newest = conferences.iter().rev().take(LINKS);
-            newest
-                .filter_map(|(_, id)| Some(Link::to(*labels.get(id)?, &Route::Conference(*id), &route)))
-                .collect()
+        let links = |bucket: &Bucket| -> Vec<Link> {
+            let link = |id| Some(Link::to(*labels.get(&id)?, &Route::Conference(id), &route));
+            bucket.newest().filter_map(link).collect()
         };
         let listed = |list: Vec<(String, &Bucket)>| -> Vec<BucketBar> {
             let bars = bars(list.iter().map(|(label, bucket)| (label.clone(), bucket.count)));
             let entry = |(bar, (_, bucket)): (Bar, (String, &Bucket))| {
-                let of = bucket.conferences();
-                let links = links(&of);
-                BucketBar { bar, more: of.len() - links.len(), links }
+                let links = links(bucket);
+                BucketBar { bar, more: bucket.conferences() - links.len(), links }
             };
             bars.into_iter().zip(list).map(entry).collect()
         };
@@ -243,7 +237,7 @@ impl AppPage {
             listed(ranges.iter().enumerate().map(bucket).collect())
         };
         let all_issues = totals.all_issues();
-        let issue_bars = bars(all_issues.iter().map(|(code, count, _)| ((*code).to_owned(), *count)));
+        let issue_bars = bars(all_issues.iter().map(|(code, of)| ((*code).to_owned(), of.count)));
         let groups: Vec<GroupTable> =
             board.groups.iter().map(|(dimension, groups)| group_table(*dimension, groups, &listed)).collect();
         let messages: BTreeMap<&str, &str> =
@@ -275,13 +269,13 @@ impl AppPage {
             issues: all_issues
                 .iter()
                 .zip(issue_bars)
-                .map(|((code, _, conferences), bar)| IssueBar {
+                .map(|((code, of), bar)| IssueBar {
                     code: (*code).to_owned(),
                     title: words::issue_title(code).to_owned(),
                     explanation: words::issue_meaning(code).map_or("", |meaning| meaning.explanation),
                     bar,
-                    conferences: conferences.len(),
-                    links: links(conferences),
+                    conferences: of.conferences(),
+                    links: links(of),
                 })
                 .collect(),
             media_errors: listed(errors).into_iter().map(with_message).collect(),
