@@ -98,11 +98,8 @@ impl Bucket {
     }
 
     fn keep(&mut self, one: Behind) {
-        let at = self.newest.partition_point(|other| *other < one);
-        if self.newest.len() < NEWEST {
-            self.newest.insert(at, one);
-        } else if at > 0 {
-            self.newest.insert(at, one);
+        self.newest.insert(self.newest.partition_point(|other| *other < one), one);
+        if self.newest.len() > NEWEST {
             self.newest.remove(0);
         }
     }
