@@ -320,7 +320,7 @@ impl<D: Disk> Publisher<D> {
             probe_rename(output, state)?;
         }
         let folders = Folders::read(state);
-        let is_first = !had_state && folders.is_none();
+        let is_first = !had_state && folders.is_none() && salvage.units.is_empty();
         let intact = folders.is_some_and(|folders| folders.are_intact(output));
         Ok(Self {
             disk,
@@ -699,10 +699,9 @@ impl<D: Disk> Unit<'_, D> {
             if build.spool.is_none() {
                 build.spool = Some(Spool::new(&publisher.state.join(STAGING))?);
             }
-            if let Some(spool) = &mut build.spool {
-                // A tree comes into place as it is.
-                let mut single = written.iter().filter(|_| !publisher.is_first);
-                single.try_for_each(|(path, wait)| spool.add(path, *wait == Staged::New))?;
+            // A first site comes into place by its folders.
+            if let Some(spool) = build.spool.as_mut().filter(|_| !publisher.is_first) {
+                written.iter().try_for_each(|(path, wait)| spool.add(path, *wait == Staged::New))?;
             }
             if build.written <= NAMED {
                 build.named.extend(written.into_iter().map(|(path, _)| path));

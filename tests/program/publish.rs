@@ -244,14 +244,16 @@ fn a_second_build_writes_only_what_differs_and_removes_what_is_gone() {
 
 #[test]
 fn whatever_step_fails_the_site_is_the_old_one_or_becomes_the_new_one() {
-    for old in [&OLD[..], &[]] {
-        let outcomes = fail_at_each_step(old);
+    let known: &[&str] = &["manifest", "folders"];
+    for (old, lost) in [(&OLD[..], &[][..]), (&OLD, known), (&[], &[])] {
+        let outcomes = fail_at_each_step(old, lost);
         assert!(outcomes[0] > 5 && outcomes[1] > 5, "both sides of the journal were tried: {outcomes:?}");
     }
 }
 
-/// Publishes in place of a site, or of none, on disks that fail; gives how often the old and the new site were there in the end.
-fn fail_at_each_step(old: &[(&str, &str)]) -> [usize; 2] {
+/// Publishes in place of a site, of whose state some files are lost, or of none, on disks that fail; gives how often the old and the new site
+/// were there in the end.
+fn fail_at_each_step(old: &[(&str, &str)], lost: &[&str]) -> [usize; 2] {
     let mut outcomes = [0, 0];
     for operations in 0.. {
         let place = Place::new();
@@ -259,6 +261,9 @@ fn fail_at_each_step(old: &[(&str, &str)]) -> [usize; 2] {
         fs::create_dir_all(place.state()).unwrap();
         if !old.is_empty() {
             place.publish(old);
+        }
+        for name in lost {
+            fs::remove_file(place.state().join(name)).unwrap();
         }
         let result = put_all(place.begin_on(FailingDisk::after(operations)), &NEW);
         if result.is_ok() {
