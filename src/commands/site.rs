@@ -389,6 +389,7 @@ impl Rest {
 
     fn and(mut self, other: Self) -> Self {
         let Leavings { conferences, totals, findings, people } = other.left;
+        self.left.conferences.reserve_exact(conferences.len());
         self.left.conferences.extend(conferences);
         for (app, totals) in totals {
             self.left.totals.entry(app).or_default().merge(totals);

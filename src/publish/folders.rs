@@ -2,7 +2,7 @@
 //! folder, so that a few folders tell about very many files. Who writes into a file of the site in place changes no folder:
 //! that is found by `peerpress build --full`, and by every build that makes that file.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,34 +11,43 @@ use std::time::UNIX_EPOCH;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::seal::{lines, seal};
+use super::seal::{seal, text};
 
 const FILE: &str = "folders";
 const HEADER: &str = "peerpress folders 2";
 
-/// When each folder changed last, in nanoseconds since the epoch; by its path below the site, `.` for the site itself.
+/// When each folder changed last, in nanoseconds since the epoch, and its path below the site, `.` for the site itself: a line each, by
+/// path, with a tab between. Of a large site they are many, and are never held in another form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Folders(BTreeMap<String, u64>);
+pub(super) struct Folders(String);
 
 fn changed_at(folder: &Path) -> Option<u64> {
     let metadata = fs::symlink_metadata(folder).ok().filter(fs::Metadata::is_dir)?;
     u64::try_from(metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
+/// The path of a line, after its time.
+fn path_of(line: &str) -> &str {
+    line.split_once('\t').map_or("", |(_, path)| path)
+}
+
 impl Folders {
     /// As the last build left them; `None` if that is not known.
     pub(super) fn read(state: &Path) -> Option<Self> {
-        let bytes = fs::read(state.join(FILE)).ok()?;
-        let folders = lines(&bytes, HEADER)?.map(|line| {
-            let (at, path) = line.split_once('\t')?;
-            Some((path.to_owned(), at.parse().ok()?))
-        });
-        folders.collect::<Option<_>>().map(Self)
+        let mut bytes = fs::read(state.join(FILE)).ok()?;
+        let length = text(&bytes, HEADER)?.len();
+        bytes.drain(..=HEADER.len());
+        bytes.truncate(length);
+        String::from_utf8(bytes).ok().map(Self)
     }
 
     /// Whether they look the same now.
     pub(super) fn are_intact(&self, output: &Path) -> bool {
-        !self.0.is_empty() && self.0.par_iter().all(|(path, at)| changed_at(&output.join(path)) == Some(*at))
+        let is_intact = |line: &str| {
+            let Some((at, path)) = line.split_once('\t') else { return false };
+            at.parse().is_ok_and(|at: u64| changed_at(&output.join(path)) == Some(at))
+        };
+        !self.0.is_empty() && self.0.par_lines().all(is_intact)
     }
 
     /// As they look now: those known from the last build, and those touched since. All, where nothing is known. Of known ones that
@@ -50,47 +59,48 @@ impl Folders {
         touched: impl Iterator<Item = PathBuf>,
         were_intact: bool,
     ) -> Self {
-        let name = |folder: PathBuf| Some(folder.strip_prefix(output).ok()?.to_str()?.to_owned());
-        let mut names: Vec<String> = Vec::new();
-        for folder in touched.filter_map(name) {
-            // Those above it are new with it, or are in the list.
-            let mut above = Some(Path::new(&folder));
-            while let Some(path) = above.filter(|path| !path.as_os_str().is_empty()) {
-                names.extend(path.to_str().map(str::to_owned));
-                above = path.parent();
+        let mut names = BTreeSet::from([".".to_owned()]);
+        for folder in touched {
+            let Some(folder) = folder.strip_prefix(output).ok().and_then(Path::to_str) else { continue };
+            // Those above it are new with it, or are in the list. If one is there already, so are those above that.
+            for name in Path::new(folder).ancestors().filter_map(Path::to_str) {
+                if name.is_empty() || !names.insert(name.to_owned()) {
+                    break;
+                }
             }
         }
-        names.push(".".to_owned());
-        let mut known = BTreeMap::new();
+        let mut known = Self::default();
         match Self::read(state) {
-            Some(last) if were_intact => known = last.0,
-            Some(last) => names.extend(last.0.into_keys()),
+            Some(last) if were_intact => known = last,
+            Some(last) => names.extend(last.0.lines().map(|line| path_of(line).to_owned())),
             None => names.extend(all(output)),
         }
-        names.sort_unstable();
-        names.dedup();
-        let times: Vec<(String, Option<u64>)> = names
-            .into_par_iter()
-            .map(|name| {
-                let at = changed_at(&output.join(&name));
-                (name, at)
-            })
-            .collect();
-        for (name, at) in times {
-            match at {
-                Some(at) => known.insert(name, at),
-                None => known.remove(&name),
-            };
+        let names: Vec<String> = names.into_iter().collect();
+        let times: Vec<Option<u64>> = names.par_iter().map(|name| changed_at(&output.join(name))).collect();
+        known.with(names.iter().map(String::as_str).zip(times))
+    }
+
+    /// These with others, which are in order, in their place; those without a time are gone.
+    fn with<'a>(&self, others: impl Iterator<Item = (&'a str, Option<u64>)>) -> Self {
+        let mut text = String::with_capacity(self.0.len());
+        let mut known = self.0.lines().peekable();
+        for (path, at) in others {
+            while let Some(line) = known.next_if(|line| path_of(line) < path) {
+                text.extend([line, "\n"]);
+            }
+            known.next_if(|line| path_of(line) == path);
+            if let Some(at) = at {
+                text.extend([&at.to_string(), "\t", path, "\n"]);
+            }
         }
-        Self(known)
+        known.for_each(|line| text.extend([line, "\n"]));
+        Self(text)
     }
 
     /// Keeps them for the next build.
-    pub(super) fn write(&self, state: &Path) -> io::Result<()> {
-        let mut text = format!("{HEADER}\n");
-        for (path, at) in &self.0 {
-            text.extend([at.to_string().as_str(), "\t", path, "\n"]);
-        }
+    pub(super) fn write(self, state: &Path) -> io::Result<()> {
+        let mut text = self.0;
+        text.insert_str(0, &format!("{HEADER}\n"));
         let (bytes, place) = (seal(text), state.join(FILE));
         if fs::read(&place).is_ok_and(|there| there == bytes) {
             return Ok(());
@@ -149,7 +159,7 @@ mod tests {
         fs::create_dir(output.join("a/new")).unwrap();
         let touched = std::iter::once(output.join("a/new"));
         Folders::now(&state, &output, touched, false).write(&state).unwrap();
-        assert!(intact() && Folders::read(&state).unwrap().0.contains_key("a/new"));
+        assert!(intact() && Folders::read(&state).unwrap().0.contains("\ta/new\n"));
         fs::remove_dir_all(output.join("a")).unwrap();
         assert!(!intact());
     }
@@ -172,7 +182,10 @@ mod tests {
         let touched = || ["a", "a/gone", "a/touched", "c/new"].iter().map(|name| output.join(name));
         let now = Folders::now(&state, &output, touched(), true);
         assert!(now.are_intact(&output));
-        assert_eq!(now.0.keys().collect::<Vec<_>>(), [".", "a", "a/touched", "b", "c", "c/new"]);
+        assert_eq!(
+            now.0.lines().map(path_of).collect::<Vec<_>>(),
+            [".", "a", "a/touched", "b", "c", "c/new"]
+        );
         // What somebody else did while the site was built.
         fs::write(output.join("b/page.html"), "page").unwrap();
         assert!(!Folders::now(&state, &output, touched(), true).are_intact(&output));

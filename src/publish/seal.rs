@@ -21,12 +21,16 @@ pub(super) const END_BYTES: usize = END.len() + DIGEST + 1;
 
 /// The lines between a header and the last one; `None` if the text is not as it was sealed.
 pub(super) fn lines<'a>(bytes: &'a [u8], header: &str) -> Option<std::str::Lines<'a>> {
+    text(bytes, header).map(str::lines)
+}
+
+/// The same as one text.
+pub(super) fn text<'a>(bytes: &'a [u8], header: &str) -> Option<&'a str> {
     let (text, last) = bytes.split_at_checked(bytes.len().checked_sub(END_BYTES)?)?;
     if last != end(&blake3::hash(text)).as_bytes() {
         return None;
     }
-    let mut lines = std::str::from_utf8(text).ok()?.lines();
-    (lines.next()? == header).then_some(lines)
+    std::str::from_utf8(text).ok()?.strip_prefix(header)?.strip_prefix('\n')
 }
 
 #[cfg(test)]

@@ -26,9 +26,9 @@ pub struct Name(u32);
 pub struct FactTable {
     names: Names,
     /// Where visits were.
-    places: Vec<Place>,
+    places: Vec<Spot>,
     #[serde(skip)]
-    place_of: BTreeMap<(String, Option<String>, [u64; 2]), u32>,
+    place_of: BTreeMap<Spot, u32>,
     /// Conferences.
     pub rooms: Vec<Room>,
     /// Their calls.
@@ -61,6 +61,15 @@ impl Names {
         self.places.insert(text.into(), at);
         Name(at)
     }
+}
+
+/// A city, where it is. With an address for each visit, there may be as many as visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Spot {
+    city: Name,
+    country: Option<Name>,
+    /// Degrees north and east, as bits, which are the same or not.
+    at: [u64; 2],
 }
 
 /// A conference.
@@ -109,7 +118,8 @@ pub struct Visit {
     values: [Name; 4],
     /// The first number of the browser's version, of a known browser.
     pub browser_version: Option<Name>,
-    place: Option<u32>,
+    /// The number of its place, which is the same for the same place.
+    pub place: Option<u32>,
     /// The participant's score in the call, 0 to 100.
     pub score: Option<f64>,
 }
@@ -202,8 +212,9 @@ impl FactTable {
     /// Adds the conferences of another table, all of them created later. The result is the same as if they had been pushed.
     pub fn append(&mut self, other: Self) {
         let names: Vec<Name> = other.names.texts.iter().map(|text| self.names.name(text)).collect();
-        let places: Vec<u32> = other.places.into_iter().map(|place| self.place_at(place)).collect();
         let name = |name: Name| names[name.0 as usize];
+        let spot = |spot: Spot| Spot { city: name(spot.city), country: spot.country.map(name), ..spot };
+        let places: Vec<u32> = other.places.into_iter().map(|place| self.place_at(spot(place))).collect();
         let [rooms, calls, visits, issues, connections] = [
             self.rooms.len(),
             self.calls.len(),
@@ -213,6 +224,12 @@ impl FactTable {
         ]
         .map(|length| length as u32);
         let moved = |range: (u32, u32), by: u32| (range.0 + by, range.1 + by);
+        // Of an app that has been there for years they are many: no more room than they take.
+        self.rooms.reserve_exact(other.rooms.len());
+        self.calls.reserve_exact(other.calls.len());
+        self.visits.reserve_exact(other.visits.len());
+        self.issues.reserve_exact(other.issues.len());
+        self.connections.reserve_exact(other.connections.len());
         self.rooms
             .extend(other.rooms.into_iter().map(|room| Room { calls: moved(room.calls, calls), ..room }));
         self.calls.extend(other.calls.into_iter().map(|call| Call {
@@ -253,33 +270,27 @@ impl FactTable {
             to: visit.to,
             values,
             browser_version: visit.browser.as_ref().map(|_| names.name(version())),
-            place: self.place(visit),
+            place: self.place_of(visit),
             score: visit.score,
         }
     }
 
-    fn place(&mut self, visit: &VisitFacts) -> Option<u32> {
-        let (city, latitude, longitude) = visit.city.clone()?;
-        Some(self.place_at(Place {
-            city: Some(city),
-            region: None,
-            country: visit.country.clone(),
-            latitude: Some(latitude),
-            longitude: Some(longitude),
+    fn place_of(&mut self, visit: &VisitFacts) -> Option<u32> {
+        let (city, latitude, longitude) = visit.city.as_ref()?;
+        let city = self.names.name(city);
+        let country = visit.country.as_deref().map(|country| self.names.name(country));
+        Some(self.place_at(Spot {
+            city,
+            country,
+            at: [latitude, longitude].map(|degrees| degrees.to_bits()),
         }))
     }
 
-    fn place_at(&mut self, place: Place) -> u32 {
-        let bits = |degrees: Option<f64>| degrees.unwrap_or_default().to_bits();
-        let key = (
-            place.city.clone().unwrap_or_default(),
-            place.country.clone(),
-            [place.latitude, place.longitude].map(bits),
-        );
+    fn place_at(&mut self, spot: Spot) -> u32 {
         let next = self.places.len() as u32;
-        let at = *self.place_of.entry(key).or_insert(next);
+        let at = *self.place_of.entry(spot).or_insert(next);
         if at == next {
-            self.places.push(place);
+            self.places.push(spot);
         }
         at
     }
@@ -333,10 +344,17 @@ impl FactTable {
         &self.calls[visit.call as usize]
     }
 
-    /// Where a visit was: a number that is the same for the same place, and the place.
-    pub fn place_of(&self, visit: &Visit) -> Option<(u32, &Place)> {
-        let at = visit.place?;
-        Some((at, self.places.get(at as usize)?))
+    /// The place with a number.
+    pub fn place(&self, number: u32) -> Option<Place> {
+        let Spot { city, country, at } = *self.places.get(number as usize)?;
+        let [latitude, longitude] = at.map(f64::from_bits);
+        Some(Place {
+            city: Some(self.text(city).to_owned()),
+            region: None,
+            country: country.map(|country| self.text(country).to_owned()),
+            latitude: Some(latitude),
+            longitude: Some(longitude),
+        })
     }
 
     /// What the conferences are called, by id.

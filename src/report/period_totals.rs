@@ -57,7 +57,7 @@ impl CallSet {
     }
 
     fn append(&mut self, other: Self) {
-        self.list.extend(other.list);
+        append_exactly(&mut self.list, other.list);
         self.forgotten += other.forgotten;
     }
 
@@ -72,6 +72,12 @@ impl CallSet {
         self.list.shrink_to_fit();
         self.forgotten += older;
     }
+}
+
+/// Puts one list behind another, in no more room than both take: those of a year are long.
+fn append_exactly<T>(list: &mut Vec<T>, mut other: Vec<T>) {
+    list.reserve_exact(other.len());
+    list.append(&mut other);
 }
 
 /// Things of which only the number is asked, each counted once.
@@ -514,13 +520,13 @@ impl Slice {
     /// What was added behind what is there; to be sorted.
     fn append(&mut self, mut other: Self) {
         for (into, from) in self.values().into_iter().zip(other.values()) {
-            into.0.append(&mut from.0);
+            append_exactly(&mut into.0, std::mem::take(&mut from.0));
         }
         for (into, from) in self.call_sets().into_iter().zip(other.call_sets()) {
             into.append(std::mem::take(from));
         }
-        self.rooms.0.append(&mut other.rooms.0);
-        self.participants.0.append(&mut other.participants.0);
+        append_exactly(&mut self.rooms.0, other.rooms.0);
+        append_exactly(&mut self.participants.0, other.participants.0);
         self.sessions += other.sessions;
         self.presence_us = self.presence_us.saturating_add(other.presence_us);
         self.connections += other.connections;

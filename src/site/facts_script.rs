@@ -12,7 +12,6 @@ use crate::ids::ConferenceId;
 use crate::metrics::buckets::{DURATION, Range, SETUP_TIME};
 use crate::report::board::{Board, Dimension};
 use crate::report::fact_table::{FactTable, Name};
-use crate::report::people::Place;
 use crate::report::{Class, words};
 
 #[derive(Serialize)]
@@ -128,11 +127,11 @@ struct Cities {
 }
 
 impl Cities {
-    fn place(&mut self, (number, place): (u32, &Place)) -> Option<usize> {
+    fn place(&mut self, number: u32, table: &FactTable) -> Option<usize> {
         if let Some(known) = self.known.get(&number) {
             return *known;
         }
-        let at = map::circles(std::iter::once(place)).pop().map(|circle| {
+        let at = map::circles(table.place(number).iter()).pop().map(|circle| {
             *self.by_label.entry(circle.label.clone()).or_insert_with(|| {
                 self.list.push((circle.label, circle.place));
                 self.list.len() - 1
@@ -189,7 +188,7 @@ pub fn write_facts_script(table: &FactTable, board: &Board, to: &mut (dyn Write 
         sessions.system.push(systems.place(visit.value(Dimension::System)));
         sessions.country.push(countries.place(visit.value(Dimension::Country)));
         sessions.score.push(visit.score.map(thousandths));
-        sessions.city.push(table.place_of(visit).and_then(|place| cities.place(place)));
+        sessions.city.push(visit.place.and_then(|number| cities.place(number, table)));
     }
     for issue in &table.issues {
         let Some(visit) = issue.visit else { continue };

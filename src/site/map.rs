@@ -1,5 +1,6 @@
 //! The map of places: circles on an equirectangular world of 1000 x 500 units, x from 180° W, y from 90° N.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -21,9 +22,10 @@ pub struct Circle {
 }
 
 /// The places of some sessions, the most frequent first. Two cities of one name in two countries are two places.
-pub fn circles<'a>(places: impl Iterator<Item = &'a people::Place>) -> Vec<Circle> {
+pub fn circles(places: impl Iterator<Item = impl Borrow<people::Place>>) -> Vec<Circle> {
     let mut counts: BTreeMap<String, (usize, Option<(f64, f64)>)> = BTreeMap::new();
     for place in places {
+        let place = place.borrow();
         let Some(label) = place.label() else { continue };
         let entry = counts.entry(label).or_default();
         entry.0 += 1;

@@ -14,6 +14,7 @@ use arrow_array::cast::AsArray as _;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ColumnChunkMetaData;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::cell::Mismatch;
@@ -190,11 +191,6 @@ pub struct Part {
 }
 
 impl Part {
-    /// Whether this is the given piece of the given day.
-    fn is(&self, day: &str, piece: usize) -> bool {
-        self.piece == piece && self.day == day
-    }
-
     /// The file of a table, relative to the snapshot: `day=2026-11-18/events.parquet`, `events-1.parquet` for the next
     /// piece.
     fn file(&self, table: &str) -> String {
@@ -317,10 +313,9 @@ impl SnapshotWriter {
     /// them is missing there, the part is not taken, and this is `false`.
     pub fn keep_part(&self, former: &Snapshot, day: Day, piece: usize) -> Result<bool, SnapshotError> {
         let name = day.to_string();
-        match former.parts().iter().find(|part| part.is(&name, piece)) {
-            Some(part) => self.keep_part_as(former, part, piece),
-            None => Ok(false),
-        }
+        // They are in this order.
+        let found = former.parts().binary_search_by(|part| (&part.day, part.piece).cmp(&(&name, piece)));
+        found.map_or(Ok(false), |at| self.keep_part_as(former, &former.parts()[at], piece))
     }
 
     /// As [`SnapshotWriter::keep_part`], as another piece of the part's day.
@@ -472,7 +467,7 @@ impl SnapshotWriter {
         }
         if exchange(&self.staging, &self.target) {
             // What is in the staging folder now is the former snapshot.
-            return fs::remove_dir_all(&self.staging).map_err(io_at(&self.staging));
+            return remove_snapshot(&self.staging).map_err(io_at(&self.staging));
         }
         let had_one = self.target.exists();
         if had_one {
@@ -486,7 +481,7 @@ impl SnapshotWriter {
             return Err(SnapshotError::Io { path: self.target.clone(), source });
         }
         if had_one {
-            fs::remove_dir_all(&old).map_err(io_at(&old))?;
+            remove_snapshot(&old).map_err(io_at(&old))?;
         }
         Ok(())
     }
@@ -499,6 +494,19 @@ impl Drop for SnapshotWriter {
             drop(fs::remove_dir_all(&self.staging));
         }
     }
+}
+
+/// Removes a folder with one folder for each day, several of these at a time.
+fn remove_snapshot(folder: &Path) -> io::Result<()> {
+    let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
+    entries.into_par_iter().with_max_len(1).try_for_each(|entry| {
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())
+        } else {
+            fs::remove_file(entry.path())
+        }
+    })?;
+    fs::remove_dir(folder)
 }
 
 /// Exchanges two folders in one step, where the system can: at no moment there is no snapshot.

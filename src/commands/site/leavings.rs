@@ -31,9 +31,9 @@ use crate::site::pages::conference_label;
 use crate::site::pages::data_quality::FindingTotals;
 use crate::units::{Day, Timestamp};
 
-const MAGIC: &[u8; 16] = b"peerpress part 3";
+const MAGIC: &[u8; 16] = b"peerpress part 4";
 const MEMO_MAGIC: &[u8; 16] = b"peerpress memo 1";
-const SUMS_MAGIC: &[u8; 16] = b"peerpress sums 1";
+const SUMS_MAGIC: &[u8; 16] = b"peerpress sums 2";
 /// In how many groups participants are; a power of two.
 pub(super) const GROUPS: usize = 256;
 
@@ -56,25 +56,24 @@ struct Section {
     digest: Digest,
 }
 
-/// What stands at the head of a file. Months and days are by name.
+/// What stands at the head of a file, behind the participants that are named on a page of the part. Months and days are by name. All
+/// heads are held while a site is made, so their lists are in order, but no trees.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Head {
-    /// All participants that are named on a page of the part.
-    named: BTreeSet<ParticipantId>,
-    /// A digest of what pages know of them.
+    /// A digest of what pages know of the participants.
     names: Digest,
     /// The snapshot's instant, if a page shows what is counted up to it.
     instant: Option<Timestamp>,
     /// The last instant at which a page may show that, if there is such a page.
     settles: Option<Timestamp>,
     rest: Section,
-    groups: BTreeMap<usize, Section>,
+    groups: Vec<(usize, Section)>,
     /// By app, and UTC month of creation.
-    lists: BTreeMap<(AppId, String), Section>,
+    lists: Vec<((AppId, String), Section)>,
     /// By app, and day of the reports' time zone on which they began; with the end of the last.
-    calls: BTreeMap<(AppId, String), (Section, Timestamp)>,
+    calls: Vec<((AppId, String), (Section, Timestamp))>,
     /// By app, and month of the reports' time zone.
-    medians: BTreeMap<(AppId, String), Section>,
+    medians: Vec<((AppId, String), Section)>,
 }
 
 /// What every build needs of a part.
@@ -211,7 +210,7 @@ enum Bodies {
 }
 
 /// What pages know of participants, as a digest.
-fn names(named: &BTreeSet<ParticipantId>, world: &World) -> Digest {
+fn names<'a>(named: impl IntoIterator<Item = &'a ParticipantId>, world: &World) -> Digest {
     let mut hasher = Hasher::new("names");
     for id in named {
         hasher.add(id).add(&world.participants.get(id));
@@ -233,7 +232,7 @@ impl Body {
     fn sections<K: Ord + Clone, T: Serialize>(
         &mut self,
         values: &BTreeMap<K, T>,
-    ) -> anyhow::Result<BTreeMap<K, Section>> {
+    ) -> anyhow::Result<Vec<(K, Section)>> {
         values.iter().map(|(key, value)| Ok((key.clone(), self.section(value)?))).collect()
     }
 }
@@ -351,11 +350,11 @@ impl Ledger {
     /// What a part left when it was last made from the same things; `None` if it was not, or if the file is damaged.
     pub(super) fn find(&self, part: &str, base: &blake3::Hash, world: &World) -> Option<PartLeavings> {
         let path = self.file(part, base)?;
-        let found = PartLeavings::open(&path).ok()?;
+        let (named, found) = PartLeavings::open(&path).ok()?;
         let Head { instant, settles, .. } = &found.head;
         let is_settled = || settles.is_none_or(|settles| world.instant > settles);
         let same = instant.map_or_else(is_settled, |instant| instant == world.instant)
-            && names(&found.head.named, world) == found.head.names;
+            && names(&named, world) == found.head.names;
         same.then_some(found)
     }
 
@@ -369,25 +368,22 @@ impl Ledger {
     ) -> anyhow::Result<(Leavings, PartLeavings)> {
         let mut body = Body::default();
         let rest = body.section(&draft.rest)?;
-        let mut groups = BTreeMap::new();
-        for (group, list) in &draft.groups {
-            groups.insert(*group, body.section(list)?);
-        }
+        let groups = body.sections(&draft.groups)?;
         let lists = body.sections(&draft.lists)?;
-        let mut calls = BTreeMap::new();
+        let mut calls = Vec::new();
         for (key, list) in &draft.calls {
             let end = list.iter().map(|room| room.call.end).max().unwrap_or_default();
-            calls.insert(key.clone(), (body.section(list)?, end));
+            calls.push((key.clone(), (body.section(list)?, end)));
         }
         let medians = body.sections(&draft.medians)?;
         let names = names(&draft.named, world);
         let settles = draft.settles;
         let instant = settles.filter(|settles| world.instant <= *settles).map(|_| world.instant);
-        let head = Head { named: draft.named, names, instant, settles, rest, groups, lists, calls, medians };
+        let head = Head { names, instant, settles, rest, groups, lists, calls, medians };
         let Some(path) = self.file(part, base) else {
             return Ok((draft.rest, PartLeavings { head, bodies: Bodies::Memory(body.0) }));
         };
-        let mut whole = framed(MAGIC, &postcard::to_stdvec(&head)?);
+        let mut whole = framed(MAGIC, &postcard::to_stdvec(&(&draft.named, &head))?);
         let start = whole.len() as u64;
         whole.extend(body.0);
         write(&path, &whole)?;
@@ -463,10 +459,12 @@ impl Ledger {
 }
 
 impl PartLeavings {
-    fn open(path: &Path) -> io::Result<Self> {
+    /// With the participants that are named on a page of the part.
+    fn open(path: &Path) -> io::Result<(Vec<ParticipantId>, Self)> {
         let (text, end) = read_framed(&mut File::open(path)?, MAGIC)?;
-        let head = postcard::from_bytes(&text).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-        Ok(Self { head, bodies: Bodies::File(path.to_owned(), end) })
+        let (named, head) =
+            postcard::from_bytes(&text).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+        Ok((named, Self { head, bodies: Bodies::File(path.to_owned(), end) }))
     }
 
     /// A digest of all that the part's pages depend on beyond what its file is named after.
@@ -483,7 +481,8 @@ impl PartLeavings {
 
     /// What the pages of a group of participants are made from.
     pub(super) fn group(&self, group: usize) -> Option<Stored<'_, GroupLeavings>> {
-        self.head.groups.get(&group).map(|section| self.stored(section))
+        let at = self.head.groups.binary_search_by_key(&group, |(group, _)| *group).ok()?;
+        Some(self.stored(&self.head.groups[at].1))
     }
 
     /// The conferences of an app by the month in which they were created.

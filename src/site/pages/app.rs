@@ -249,7 +249,7 @@ impl AppPage {
             let message = messages.get(entry.bar.label.as_str()).copied().unwrap_or_default().to_owned();
             MediaError { entry, message }
         };
-        let places = table.visits.iter().filter_map(|visit| table.place_of(visit)).map(|(_, place)| place);
+        let places = table.visits.iter().filter_map(|visit| table.place(visit.place?));
         Self {
             id: row.id.to_string(),
             name: row.name.clone(),
