@@ -124,7 +124,38 @@ fn all(output: &Path) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn text_of(folders: &BTreeMap<String, u64>) -> String {
+        let mut text = String::new();
+        for (path, at) in folders {
+            text.extend([&at.to_string(), "\t", path, "\n"]);
+        }
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn folders_that_were_looked_at_take_the_place_of_what_was_known(
+            known in prop::collection::btree_map("[-a-c]{1,2}(/[a-c]{1,2})?", 0u64..1000, 0..12),
+            looked_at in
+                prop::collection::btree_map("[-a-c]{1,2}(/[a-c]{1,2})?", prop::option::of(0u64..1000), 0..12),
+        ) {
+            let now = Folders(text_of(&known)).with(looked_at.iter().map(|(path, at)| (path.as_str(), *at)));
+            let mut expected = known;
+            for (path, at) in looked_at {
+                match at {
+                    Some(at) => expected.insert(path, at),
+                    None => expected.remove(&path),
+                };
+            }
+            prop_assert_eq!(now.0, text_of(&expected));
+        }
+    }
 
     #[test]
     fn a_file_that_comes_goes_or_is_replaced_is_seen_in_its_folder() {

@@ -368,6 +368,7 @@ mod tests {
     use crate::ids::ConferenceId;
     use crate::ids::{ParticipantId, SessionId};
     use crate::report::facts::{ConnectionFacts, IssueFacts};
+    use crate::report::people::Place;
     use crate::report::{CallFacts, Class, ConferenceFacts, NoData};
     use crate::snapshot::ConferenceRow;
     use uuid::Uuid;
@@ -556,6 +557,7 @@ mod tests {
                 VisitFacts {
                     session,
                     city: city(place),
+                    country: Some(browser.to_owned()),
                     browser_version: Some("140".to_owned()),
                     ..came.clone()
                 },
@@ -583,6 +585,17 @@ mod tests {
             put_together.append(postcard::from_bytes(&postcard::to_stdvec(month).unwrap()).unwrap());
         }
         assert_eq!(put_together, whole);
+        let place = |visit: &Visit| put_together.place(visit.place.unwrap()).unwrap();
+        let last: Vec<Place> = put_together.visits[44..].iter().map(place).collect();
+        let of = |city: &str, country: Option<&str>| Place {
+            city: Some(city.to_owned()),
+            region: None,
+            country: country.map(str::to_owned),
+            latitude: Some(47.5),
+            longitude: Some(19.0),
+        };
+        let twice = [of("There", Some("C")), of("Here", None)];
+        assert_eq!(last, [&twice[..], &twice[..]].concat());
     }
 
     #[test]
