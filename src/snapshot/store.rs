@@ -14,7 +14,6 @@ use arrow_array::cast::AsArray as _;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ColumnChunkMetaData;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::cell::Mismatch;
@@ -467,7 +466,7 @@ impl SnapshotWriter {
         }
         if exchange(&self.staging, &self.target) {
             // What is in the staging folder now is the former snapshot.
-            return remove_snapshot(&self.staging).map_err(io_at(&self.staging));
+            return fs::remove_dir_all(&self.staging).map_err(io_at(&self.staging));
         }
         let had_one = self.target.exists();
         if had_one {
@@ -481,7 +480,7 @@ impl SnapshotWriter {
             return Err(SnapshotError::Io { path: self.target.clone(), source });
         }
         if had_one {
-            remove_snapshot(&old).map_err(io_at(&old))?;
+            fs::remove_dir_all(&old).map_err(io_at(&old))?;
         }
         Ok(())
     }
@@ -494,19 +493,6 @@ impl Drop for SnapshotWriter {
             drop(fs::remove_dir_all(&self.staging));
         }
     }
-}
-
-/// Removes a folder with one folder for each day, several of these at a time.
-fn remove_snapshot(folder: &Path) -> io::Result<()> {
-    let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
-    entries.into_par_iter().with_max_len(1).try_for_each(|entry| {
-        if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())
-        } else {
-            fs::remove_file(entry.path())
-        }
-    })?;
-    fs::remove_dir(folder)
 }
 
 /// Exchanges two folders in one step, where the system can: at no moment there is no snapshot.
@@ -1194,6 +1180,25 @@ mod tests {
             (snapshot.manifest().rows["conferences"], snapshot.manifest().rows["organizations"]),
             (1, 1)
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_snapshot_is_replaced_and_what_it_leads_to_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (elsewhere, target) = (folder.path().join("elsewhere"), folder.path().join("snapshot"));
+        let (globals, rows) = small();
+        let write = |to: &Path| {
+            let writer = SnapshotWriter::create(to).unwrap();
+            writer.write_part(Day::default(), 0, &rows).unwrap();
+            writer.finish(&globals, Timestamp::default(), "test").unwrap()
+        };
+        let former = write(&elsewhere);
+        std::os::unix::fs::symlink(&elsewhere, &target).unwrap();
+        write(&target);
+        assert!(fs::symlink_metadata(&target).unwrap().is_dir());
+        assert_eq!(former.dossiers(&former.parts()[0]).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

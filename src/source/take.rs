@@ -7,8 +7,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rayon::prelude::*;
-
 use super::catalog;
 use super::error::SourceError;
 use super::origin::{Changes, Former, Log, Now, Whole, prune};
@@ -303,15 +301,13 @@ fn planned(
 
 /// Takes over the parts that did not change. One whose files are gone is read.
 fn keep_parts(writer: &SnapshotWriter, base: &Base, plan: &mut Plan) -> Result<(), SourceError> {
-    // A folder at a time: the file system lets but one make links in it.
-    let days = plan.parts.par_chunk_by_mut(|one, next| one.day == next.day);
-    days.flat_map_iter(|of_day| of_day.iter_mut().filter(|part| part.is_kept)).try_for_each(|part| {
+    for part in plan.parts.iter_mut().filter(|part| part.is_kept) {
         part.is_kept = writer.keep_part(&base.snapshot, part.day, part.piece)?;
         if !part.is_kept {
             tracing::warn!("files of {} are missing in the former snapshot; they are read again", part.day);
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 fn write_globals(
